@@ -1,0 +1,110 @@
+//! `zhijie demo`: the road from filing to clearing, told with real services, real gRPC and real storage.
+//! In one process over temporary stores, or against a cluster that runs elsewhere. It ends by checking its own books.
+
+mod cast;
+mod checks;
+mod scenes;
+mod stage;
+mod story;
+
+use std::{collections::BTreeMap, io, path::Path, path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use serde::Deserialize;
+use zhijie_services::{
+    cluster::{Clients, Cluster, ClusterSetup, HUB, Loopback, care_of, home_of},
+    domain::{
+        calendar::{Date, Moment, parse_date},
+        ids::RegionCode,
+    },
+    node::{Clock, ManualClock, SystemClock, embedded_parameters, open_store},
+};
+
+use stage::Stage;
+use story::{Story, Time};
+
+/// Options of `zhijie demo`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// One JSON object a scene instead of tables; amounts in fen, ratios in basis points
+    #[arg(long)]
+    json: bool,
+    /// Seconds to pause after each scene, for presenting live
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pace: u64,
+    /// Tell the story to services that run elsewhere: a TOML file with their addresses; see deploy/cluster.toml
+    #[arg(long, value_name = "FILE")]
+    cluster: Option<PathBuf>,
+}
+
+/// The business day on which the story begins in a cluster of its own.
+const FIRST_DAY: &str = "2025-03-10";
+
+/// Where the services of a cluster are.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Addresses {
+    /// `host:port` of the hub.
+    hub: String,
+    regions: BTreeMap<RegionCode, RegionAddresses>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegionAddresses {
+    care: String,
+    home: String,
+}
+
+/// Tells the story.
+pub(crate) async fn demo(options: &Options) -> anyhow::Result<ExitCode> {
+    crate::run::log_to_stderr("error");
+    let stage = Stage::new(options.json, options.pace);
+    let agreed = match &options.cluster {
+        Some(file) => elsewhere(file, stage).await?,
+        None => here(stage).await?,
+    };
+    Ok(if agreed { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// A cluster of four provinces in this process, over stores that go with it.
+async fn here(stage: Stage) -> anyhow::Result<bool> {
+    let first = parse_date(FIRST_DAY).context("the first day")?;
+    let clock = Arc::new(ManualClock::at(morning(first)));
+    let stores = tempfile::tempdir()?;
+    let setup = ClusterSetup {
+        regions: cast::provinces(),
+        parameters: Arc::new(embedded_parameters()?),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        seed: "demo".into(),
+    };
+    let open = |name: &str| open_store(&stores.path().join(name)).map_err(io::Error::other);
+    let cluster = Cluster::start(setup, open).await?;
+    let story = Story::new(cluster.clients()?, cluster.net().clone(), Time::Business(clock), stage, morning(first));
+    let agreed = story.tell().await;
+    cluster.stop().await;
+    agreed
+}
+
+/// The same story for services that run elsewhere, on today's date.
+async fn elsewhere(file: &Path, stage: Stage) -> anyhow::Result<bool> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let addresses: Addresses = toml::from_str(&text).with_context(|| file.display().to_string())?;
+    let net = Loopback::new();
+    net.register(HUB, &addresses.hub);
+    for (code, region) in &addresses.regions {
+        net.register(&care_of(code), &region.care);
+        net.register(&home_of(code), &region.home);
+    }
+    let regions: Vec<RegionCode> = addresses.regions.into_keys().collect();
+    for needed in cast::provinces() {
+        anyhow::ensure!(regions.contains(&needed), "{}: the story needs region {needed}", file.display());
+    }
+    let clients = Clients::over(&net, &regions)?;
+    Story::new(clients, net, Time::Machine, stage, SystemClock.now()).tell().await
+}
+
+/// Nine in the morning of a day.
+fn morning(day: Date) -> Moment {
+    Moment::start_of(day).plus_ms(9 * 3_600_000)
+}

@@ -1,0 +1,68 @@
+//! The month's table: what each home province owes each care province, gross, by scheme and kind of service.
+
+use std::time::Duration;
+
+use zhijie_services::pb;
+
+use super::super::{stage::Scene, story::Story};
+use crate::table::{Cell, Table};
+
+pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
+    let month = story.today.to_string()[..7].to_owned();
+    let mut scene = Scene::new("month", "月度清算表", "The month's clearing table");
+    scene.say(
+        format!("{month}：参保省应付就医省（基金与个人账户），按险种与业务类型，全额，撤销与冲正以负数计入。"),
+        format!("{month}: what home provinces owe care provinces, funds and accounts, gross, negative records inside."),
+    );
+    let reply = table_of(story, &month).await?;
+    let columns = [
+        ("home", "参保省", "home pays"),
+        ("care", "就医省", "care gets"),
+        ("scheme", "险种", "scheme"),
+        ("service", "业务", "service"),
+        ("settlements", "正", "plus"),
+        ("negatives", "负", "minus"),
+        ("fund", "基金", "funds"),
+        ("account", "个账", "account"),
+        ("payable", "应付", "payable"),
+    ];
+    let mut table = Table::new("rows", &columns);
+    for row in &reply.rows {
+        table.row([
+            Cell::text(&row.home),
+            Cell::text(&row.care),
+            Cell::text(short(row.scheme().as_str_name())),
+            Cell::text(short(row.service().as_str_name())),
+            Cell::Count(row.settlements),
+            Cell::Count(row.negatives),
+            Cell::money(row.fund),
+            Cell::money(row.account),
+            Cell::money(row.payable),
+        ]);
+    }
+    scene.show(table);
+    let columns = [("region", "省", "province"), ("payable", "应付", "pays"), ("receivable", "应收", "gets")];
+    let mut positions = Table::new("positions", &columns);
+    for position in &reply.positions {
+        positions.row([Cell::text(&position.region), Cell::money(position.payable), Cell::money(position.receivable)]);
+    }
+    scene.show(positions);
+    story.play(scene).await;
+    Ok(())
+}
+
+fn short(name: &str) -> String {
+    name.split('_').next_back().unwrap_or_default().to_lowercase()
+}
+
+/// The hub's table of a month.
+pub(crate) async fn table_of(story: &Story, month: &str) -> anyhow::Result<pb::MonthTableReply> {
+    let mut hub = story.clients.hub.clone();
+    for _ in 0..40 {
+        if let Ok(reply) = hub.month_table(pb::MonthTableRequest { month: month.to_owned() }).await {
+            return Ok(reply.into_inner());
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    anyhow::bail!("the hub did not make the table of {month}")
+}

@@ -1,0 +1,77 @@
+//! `zhijie`: the one program. It runs the services, shows the road, and explains a benefit.
+
+mod demo;
+mod health;
+mod quote;
+mod run;
+mod table;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use zhijie_services::node::Role;
+
+/// 跨省异地就医直接结算模拟器 · a simulator of cross-province medical-insurance settlement.
+///
+/// Start with `zhijie demo`: four provinces and the national hub in this process, a story from filing to clearing.
+#[derive(Parser)]
+#[command(name = "zhijie", version, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 refused, or the books do not agree; 2 wrong usage; 3 the machinery failed.
+Logs go to standard error; RUST_LOG chooses how much, such as RUST_LOG=zhijie_services=debug.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// 演示: tell the road from filing to clearing, step by step, with real services
+    Demo(demo::Options),
+    /// 测算: explain what a home policy makes of a claim in a file; needs no services
+    Quote(quote::Options),
+    /// 国家平台: serve the national hub
+    Hub(Service),
+    /// 参保地: serve a home region
+    Home(Service),
+    /// 就医地: serve a care region
+    Care(Service),
+    /// Serve every role that the configuration names
+    Serve(Service),
+    /// Ask a service whether it is well; exits 0 when it is
+    Health(health::Options),
+}
+
+/// Options of a service.
+#[derive(clap::Args)]
+struct Service {
+    /// The configuration (TOML); see deploy/ for examples
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(perform(arguments.command)));
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            anstream::eprintln!("zhijie: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+async fn perform(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(options) => demo::demo(&options).await,
+        Command::Quote(options) => quote::quote(&options),
+        Command::Hub(service) => run::serve(&service.config, Some(Role::Hub)).await,
+        Command::Home(service) => run::serve(&service.config, Some(Role::Home)).await,
+        Command::Care(service) => run::serve(&service.config, Some(Role::Care)).await,
+        Command::Serve(service) => run::serve(&service.config, None).await,
+        Command::Health(options) => health::health(&options).await,
+    }
+}

@@ -1,0 +1,90 @@
+//! Outpatient chronic diseases (门诊慢特病). Source: regulations 2.3.
+//! "Like inpatient" takes a year of treatment as one stay; quotas limit payment by disease, or together.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use crate::{
+    benefit::{
+        basic::{self, Terms},
+        portion::Portion,
+        run::Run,
+        steps::{deductible, stay},
+        tiers::Limit,
+    },
+    ids::DiseaseCode,
+    money::{Fen, Overflow},
+    policy::{Chronic, ChronicPay, ChronicRule, Ratios, Segment, Several},
+    refusal::{Code, Refusal},
+};
+
+/// Pays the visit.
+pub(in crate::benefit) fn pay(run: &mut Run<'_>, portion: &mut Portion) -> Result<(), Refusal> {
+    let case = run.case;
+    let disease = case.listed.ok_or_else(|| Refusal::malformed("disease", "given for a chronic visit"))?.code();
+    let found = case.policy.chronic.as_ref().and_then(|chronic| chronic.rule(disease).map(|rule| (chronic, rule)));
+    let Some((chronic, rule)) = found else {
+        let rule = case.policy.mark("chronic");
+        return Err(Refusal::new(Code::DiseaseNotQualified, &rule, "disease").with(disease, disease));
+    };
+    let ratios = match rule.pays {
+        ChronicPay::LikeInpatient => Cow::Borrowed(&case.policy.inpatient.ratio),
+        ChronicPay::Ratio(ratio) => {
+            let segments = vec![Segment { upto: None, ratio, retired: None }];
+            Cow::Owned(Ratios { segments, retired: None, age: Vec::new() })
+        }
+    };
+    let terms = Terms {
+        ratios: &ratios,
+        level: case.claim.level,
+        position: portion.used.chronic_in_scope,
+        deductible: deductible::of_chronic(run, portion, rule, &chronic.source)?,
+        cap: if chronic.in_inpatient_cap { stay::cap(case.policy, portion)? } else { None },
+        quota: quota(run, portion, chronic, rule, disease)?,
+        reduced: chronic.reduced_away,
+        source: &chronic.source,
+    };
+    let settled = basic::pay(run, portion, &terms)?;
+    portion.gained.chronic_in_scope = portion.in_scope;
+    portion.gained.chronic_deductible = settled.charged;
+    if settled.paid > Fen::ZERO {
+        portion.gained.chronic.insert(disease.clone(), settled.paid);
+    }
+    if chronic.in_inpatient_cap {
+        portion.gained.basic = settled.paid;
+    } else {
+        portion.gained.chronic_basic = settled.paid;
+    }
+    Ok(())
+}
+
+/// What the quotas still allow for the disease; several quota diseases of a person have one limit together.
+fn quota(
+    run: &Run<'_>,
+    portion: &Portion,
+    chronic: &Chronic,
+    rule: &ChronicRule,
+    disease: &DiseaseCode,
+) -> Result<Option<Limit>, Overflow> {
+    let Some(quota) = rule.quota else { return Ok(None) };
+    let mut quotas = BTreeMap::from([(disease.clone(), quota)]);
+    let case = run.case;
+    let others = case.person.qualifications.iter().filter(|q| q.disease.parent() != disease.parent());
+    let day = case.claim.to;
+    for other in others.filter(|q| q.from <= day && q.to.is_none_or(|to| day <= to)) {
+        let code = chronic.known_as(&other.disease);
+        if let Some(quota) = chronic.rule(&code).and_then(|rule| rule.quota) {
+            quotas.insert(code, quota);
+        }
+    }
+    let sum = Fen::sum(quotas.values().copied())?;
+    let together = match chronic.several {
+        Several::Sum => sum,
+        Several::SumUpTo(limit) => sum.min(limit.max(quota)),
+        Several::HighestPlus(each) => {
+            let highest = quotas.values().copied().max().unwrap_or(quota);
+            (1..quotas.len()).try_fold(highest, |limit, _| limit.plus(each))?
+        }
+    };
+    let used = Fen::sum(quotas.keys().filter_map(|code| portion.used.chronic.get(code).copied()))?;
+    Limit::yearly("cap.chronic-quota", ["慢特病年度限额", "yearly quota of chronic diseases"], together, used).map(Some)
+}

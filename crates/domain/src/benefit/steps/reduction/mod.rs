@@ -1,0 +1,26 @@
+//! The reduction for a temporary stay away (临时外出就医降低待遇). Source: regulations 3.4; three arithmetics.
+
+mod factor;
+mod points;
+pub(in crate::benefit) mod prepay;
+
+use crate::{
+    benefit::{run::Run, tiers::Slice},
+    money::Bp,
+    policy::ReductionMode,
+    refusal::Refusal,
+};
+
+/// Lowers the ratios of the slices, where the mode works on ratios.
+pub(in crate::benefit) fn lower(run: &mut Run<'_>, slices: &mut [Slice]) -> Result<(), Refusal> {
+    let reduction = &run.case.policy.reduction;
+    let cut = reduction.of(run.case.class);
+    if cut == Bp::ZERO {
+        return Ok(());
+    }
+    match reduction.mode {
+        ReductionMode::Points => points::lower(run, slices, cut, &reduction.source),
+        ReductionMode::Factor => factor::lower(run, slices, cut, &reduction.source),
+        ReductionMode::Prepay => Ok(()),
+    }
+}

@@ -1,0 +1,157 @@
+//! The claim (结算申请): what the care region sends home about a bill it has split.
+
+use serde::Deserialize;
+
+use crate::{
+    calendar::{Date, days_between},
+    ids::{DiseaseCode, InstitutionCode, PersonId, RegionCode, VisitId},
+    limits,
+    money::Fen,
+    person::Scheme,
+    refusal::{Code, Refusal},
+    split::{CategoryParts, Parts, SplitLine, roll_up},
+};
+
+/// The kind of service (业务类型), by the leading digits of `med_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Service {
+    /// 普通门诊, `med_type` 11 (13 with the emergency flag).
+    Outpatient,
+    /// 药店购药, `med_type` 41.
+    Pharmacy,
+    /// 门诊慢特病, `med_type` 14.
+    Chronic,
+    /// 住院, `med_type` 21 (24 with the emergency flag).
+    Stay,
+}
+
+/// The level of an institution as deductibles and ratios know it (`dedc_hosp_lv`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// 一级及以下; pharmacies count here.
+    Primary,
+    /// 二级.
+    Secondary,
+    /// 三级.
+    Tertiary,
+}
+
+/// Which accounts the person lets pay (`acct_used_flag`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountUse {
+    /// 不使用, 0.
+    #[default]
+    None,
+    /// 使用本人个账, 1.
+    Own,
+    /// 使用本人及共济人个账, 2.
+    OwnAndFamily,
+}
+
+/// A bill, split by the care catalogue, on its way to the home region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The visit (`mdtrt_id`).
+    pub visit: VisitId,
+    /// The person (`psn_no`).
+    pub person: PersonId,
+    /// The home pooling area (`insuplc_admdvs`); its province is the service that answers.
+    pub home: RegionCode,
+    /// The scheme (`insutype`).
+    pub scheme: Scheme,
+    /// The care division (`mdtrtarea_admvs`); its province is the service that split the bill.
+    pub care: RegionCode,
+    /// The institution (`fixmedins_code`); its division is the place a filing must hold.
+    pub institution: InstitutionCode,
+    /// Its level (`dedc_hosp_lv`).
+    pub level: Level,
+    /// The kind of service (`med_type`).
+    pub service: Service,
+    /// The chronic disease, for [`Service::Chronic`] only (`opsp_dise_code`).
+    pub disease: Option<DiseaseCode>,
+    /// Emergency or rescue (`otp_er_refl_flag`, `ipt_type`): deemed filed.
+    pub emergency: bool,
+    /// Injury (`trum_flag`).
+    pub injury: bool,
+    /// A third party is involved in the injury (`rel_ttp_flag`).
+    pub third_party: bool,
+    /// First day of service: the visit's day, or the admission (`begntime`).
+    pub from: Date,
+    /// Last day of service: the same day, or the discharge (`endtime`).
+    pub to: Date,
+    /// The bill and its parts (`medfee_sumamt` and the four split sums).
+    pub parts: Parts,
+    /// The same by fee category (`med_chrgitm_type`); they add up to `parts`.
+    pub categories: Vec<CategoryParts>,
+    /// Which accounts may pay (`acct_used_flag`).
+    pub account_use: AccountUse,
+}
+
+impl Claim {
+    /// What every hop checks before anything else: the identities of the bill and the order of its dates.
+    ///
+    /// # Errors
+    /// [`Code::SplitBroken`], [`Code::LimitExceeded`], [`Code::FieldInvalid`] or [`Code::ThirdPartyLiable`].
+    pub fn check(&self) -> Result<(), Refusal> {
+        self.parts.check("parts")?;
+        let mut sum = Parts::default();
+        for category in &self.categories {
+            category.parts.check("categories")?;
+            sum = sum.plus(&category.parts)?;
+        }
+        if sum != self.parts {
+            return Err(Refusal::new(Code::SplitBroken, "identity: bill = sum of its categories", "categories").with(
+                format!("{} ≠ {}", sum.total, self.parts.total),
+                format!("{} ≠ {}", sum.total, self.parts.total),
+            ));
+        }
+        if self.parts.total > Fen(limits::BILL_FEN_MAX) {
+            return Err(Refusal::new(Code::LimitExceeded, "limit: total of one bill", "parts.total"));
+        }
+        if (self.service == Service::Chronic) != self.disease.is_some() {
+            return Err(Refusal::malformed("disease", "given for a chronic visit and for no other"));
+        }
+        if self.service != Service::Stay && self.from != self.to {
+            return Err(Refusal::malformed("to", "equal to `from` outside a stay"));
+        }
+        let days = days_between(self.from, self.to);
+        if !(0..=limits::STAY_DAYS_MAX).contains(&days) {
+            return Err(Refusal::malformed("to", "not before `from` and at most ten years after it"));
+        }
+        if self.injury && self.third_party {
+            return Err(Refusal::new(
+                Code::ThirdPartyLiable,
+                "22/2022: injuries with a liable third party",
+                "third_party",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks the split lines that an outpatient claim carries against its bill. A stay carries none.
+    ///
+    /// # Errors
+    /// [`Code::SplitBroken`] when a line or their sum is not right, [`Code::LimitExceeded`].
+    pub fn check_lines(&self, lines: &[SplitLine]) -> Result<(), Refusal> {
+        if self.service == Service::Stay && lines.is_empty() {
+            return Ok(());
+        }
+        if lines.len() > limits::FEE_LINES_MAX {
+            return Err(Refusal::new(Code::LimitExceeded, "limit: fee lines of one visit", "claim.lines"));
+        }
+        for line in lines {
+            line.parts.check("claim.lines")?;
+        }
+        let (bill, categories) = roll_up(lines)?;
+        if bill != self.parts || categories != self.categories {
+            return Err(Refusal::new(Code::SplitBroken, "identity: bill = sum of its lines", "claim.lines").with(
+                format!("{} ≠ {}", bill.total, self.parts.total),
+                format!("{} ≠ {}", bill.total, self.parts.total),
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,30 @@
+//! The rules of cross-province direct settlement, in the order money moves.
+//!
+//! Pure: no clock, no randomness, no I/O, no floats, no hash maps. Every decision is a function that
+//! returns a fact or a [`refusal::Refusal`]; every amount is integer fen with checked arithmetic.
+
+pub mod limits;
+pub mod money;
+
+pub mod calendar;
+pub mod ids;
+pub mod refusal;
+
+pub mod catalogue;
+pub mod split;
+
+pub mod accumulator;
+pub mod benefit;
+pub mod chronic;
+pub mod claim;
+pub mod filing;
+pub mod institution;
+pub mod person;
+pub mod policy;
+pub mod settlement;
+pub mod visit;
+
+pub mod clearing;
+pub mod reconcile;
+
+pub mod parameters;

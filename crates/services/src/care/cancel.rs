@@ -1,0 +1,75 @@
+//! Cancel at care (2208, 2305): a known settlement is undone by home; the visit is open again.
+
+use prost::Message;
+use zhijie_domain::ids::SettlementId;
+use zhijie_store::Txn;
+
+use super::{
+    Care,
+    drive::{Begin, Plan, outside, run},
+    register_visit::{put, put_status},
+    visits::CareVisit,
+};
+use crate::{
+    node::{Book, Failure, Key, Stop, Undone, answer_of, digest, unknown_settlement},
+    wire::{
+        claim::Header,
+        id,
+        pb::{self, answer::Outcome},
+        settlement,
+    },
+};
+
+struct Cancel<'a> {
+    header: &'a Header,
+    request: &'a pb::CancelRequest,
+}
+
+pub(super) async fn cancel(care: &Care, request: pb::CancelRequest) -> Result<pb::Answer, Failure> {
+    let header = match care.header(request.header.as_ref()) {
+        Ok(header) => header,
+        Err(refusal) => return answer_of(Err(refusal.into())),
+    };
+    let key = Key::new(&header.institution, pb::Act::Cancel, &header.message);
+    run(care, &key, &digest(&request), &Cancel { header: &header, request: &request }).await
+}
+
+impl Begin for Cancel<'_> {
+    async fn plan(&self, txn: &mut Txn) -> Result<Plan, Stop> {
+        let settlement = id(SettlementId::parse, &self.request.settlement, "settlement")?;
+        let booked = Book::load(txn, &settlement).await?.ok_or_else(unknown_settlement)?;
+        if booked.settlement.claim.institution != self.header.institution {
+            return Err(unknown_settlement().into());
+        }
+        let mut visit = CareVisit::named(txn, booked.settlement.claim.visit.as_str()).await?;
+        // Whether it may be cancelled, and again, is home's to say; only an act under way stands in the way here.
+        let before = visit.document.clone();
+        if before.status() == pb::VisitStatus::Busy {
+            visit.must_be(pb::VisitStatus::Settled, "one act on a visit at a time")?;
+        }
+        visit.document.set_status(pb::VisitStatus::Busy);
+        visit.keep(txn);
+        Ok(Plan::Send(pb::Intent {
+            act: pb::Act::Cancel.into(),
+            request: self.request.encode_to_vec(),
+            before: Some(before),
+            ..pb::Intent::default()
+        }))
+    }
+}
+
+/// What the answer means: a negative record and an open visit, or the visit as it was.
+pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::Answer) -> Result<(), Failure> {
+    match &answer.outcome {
+        Some(Outcome::Settlement(document)) => {
+            let record = settlement::parse(document).map_err(outside)?;
+            let original = record.undoes.clone().ok_or_else(|| outside("a negative record names what it undoes"))?;
+            let booked =
+                Book::load(txn, &original).await?.ok_or_else(|| outside("it undoes a settlement of this book"))?;
+            Book::add_undone(txn, &Undone { settlement: booked.settlement, record }).await?;
+            put_status(txn, intent, pb::VisitStatus::Open, "").await
+        }
+        Some(Outcome::Refused(_)) => put(txn, intent, intent.before.clone().unwrap_or_default()).await,
+        _ => Err(outside("a cancel is answered by a negative record or a refusal")),
+    }
+}

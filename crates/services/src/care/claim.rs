@@ -1,0 +1,87 @@
+//! Making the claim of a visit: its lines rolled up, checked against what the hospital declares.
+
+use zhijie_domain::{
+    claim::{Claim, Service},
+    ids::DiseaseCode,
+    refusal::{Code, Refusal},
+    split::{Parts, SplitLine, roll_up},
+};
+
+use super::{Care, visits::CareVisit};
+use crate::wire::{
+    claim::{self, Header, parse_parts, print_header, print_split},
+    codes, date, optional_id, pb,
+};
+
+/// What a hospital says of a bill beside its lines.
+pub(super) struct Terms<'a> {
+    pub(super) disease: &'a str,
+    pub(super) injury: bool,
+    pub(super) third_party: bool,
+    pub(super) account_use: i32,
+    pub(super) declared: Option<&'a pb::Parts>,
+}
+
+/// The claim of a visit. A stay that is not discharged is claimed up to today, which only a pre-settle may do.
+pub(super) fn claim_of(
+    care: &Care,
+    header: &Header,
+    visit: &CareVisit,
+    lines: &[SplitLine],
+    terms: &Terms<'_>,
+) -> Result<pb::ClaimRequest, Refusal> {
+    let registration = &visit.registration;
+    if registration.institution != header.institution || registration.home != header.home {
+        return Err(Refusal::new(Code::VisitUnknown, "a visit belongs to its institution and home", "visit"));
+    }
+    let institution = care.opened(header, registration.service, registration.from)?;
+    let (parts, categories) = roll_up(lines)?;
+    if lines.is_empty() {
+        return Err(Refusal::malformed("lines", "at least one fee line before a bill is settled"));
+    }
+    agree(terms.declared, &parts)?;
+    let to = match registration.service {
+        Service::Stay if visit.document.to.is_empty() => care.node.now().day(),
+        Service::Stay => date(&visit.document.to, "to")?,
+        _ => registration.from,
+    };
+    let claim = Claim {
+        visit: visit.id.clone(),
+        person: registration.person.clone(),
+        home: registration.home.clone(),
+        scheme: registration.scheme,
+        care: header.care.clone(),
+        institution: header.institution.clone(),
+        level: institution.level,
+        service: registration.service,
+        disease: optional_id(DiseaseCode::parse, terms.disease, "disease")?,
+        emergency: registration.emergency,
+        injury: terms.injury,
+        third_party: terms.third_party,
+        from: registration.from,
+        to,
+        parts,
+        categories,
+        account_use: codes::parse(terms.account_use, "account_use")?,
+    };
+    claim.check()?;
+    let mut document = claim::print(&claim);
+    if claim.service != Service::Stay {
+        document.lines = lines.iter().map(print_split).collect();
+    }
+    Ok(pb::ClaimRequest { header: Some(print_header(header)), claim: Some(document) })
+}
+
+/// Refuses a declared bill that breaks its own identity, or is not that of the lines.
+fn agree(declared: Option<&pb::Parts>, parts: &Parts) -> Result<(), Refusal> {
+    let Some(declared) = declared else { return Ok(()) };
+    let declared = parse_parts(Some(declared), "declared")?;
+    declared.check("declared")?;
+    if declared != *parts {
+        let shown = format!("{} ≠ {}", declared.total, parts.total);
+        return Err(
+            Refusal::new(Code::SplitBroken, "declared bill = sum of its lines", "declared").with(&shown, &shown)
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! The care region (就医地): hospitals and pharmacies speak to it. It splits bills by its catalogue and drives every
+//! message to an end: the intent is committed before the first send, and goes on across restarts.
+
+mod cancel;
+mod claim;
+mod discharge;
+mod drive;
+mod lines;
+mod pre_settle;
+mod register_visit;
+mod reverse;
+mod settle;
+mod settle_at_once;
+mod visits;
+
+use std::{collections::BTreeSet, io, sync::Arc, sync::Mutex};
+
+use tokio::sync::Notify;
+use tonic::{Request, Response, Status, service::Routes};
+use zhijie_domain::{
+    calendar::Date,
+    catalogue::Catalogue,
+    claim::Service,
+    ids::RegionCode,
+    institution::Institution,
+    refusal::{Code, Refusal},
+};
+use zhijie_protocol::v1::{care_server, hub_client::HubClient};
+
+use crate::{
+    node::{Book, Credentials, Entries, Failure, Key, Link, Node, Role, Served, channel, limits, reflection, serve},
+    wire::{
+        claim::{Header, parse_header},
+        pb,
+    },
+};
+
+/// What the care role needs to know of itself.
+pub struct CareSetup {
+    /// Its province.
+    pub region: RegionCode,
+    /// Where it listens.
+    pub listen: String,
+    /// The hub's address.
+    pub hub: String,
+    /// The secret it shares with the hub.
+    pub secret: String,
+}
+
+/// The care service.
+pub(crate) struct Care {
+    node: Node,
+    region: RegionCode,
+    book: Book,
+    hub: HubClient<Link>,
+    /// Messages that a hospital waits for just now; the sweep leaves them alone.
+    driven: Mutex<BTreeSet<Key>>,
+    to_sweep: Notify,
+}
+
+/// Starts the care service.
+///
+/// # Errors
+/// When the address cannot be listened on, or the configuration holds no usable address or secret.
+pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
+    let credentials = Credentials::new(Role::Care, Some(&setup.region), &setup.secret)
+        .ok_or_else(|| io::Error::other("care.secret: plain ASCII"))?;
+    node.parameters.catalogue(&setup.region).map_err(|refusal| io::Error::other(refusal.en))?;
+    let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
+    let hub = HubClient::with_interceptor(hub, credentials).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+    let care = Arc::new(Care {
+        book: Book::new(node.store.clone()),
+        region: setup.region.clone(),
+        hub,
+        driven: Mutex::default(),
+        to_sweep: Notify::new(),
+        node,
+    });
+    let service =
+        care_server::CareServer::from_arc(Arc::clone(&care)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+    let routes = reflection(Routes::new(service))?;
+    let served = serve(&care.node.net, &setup.listen, &["zhijie.v1.Care"], routes).await?;
+    let sweeping = tokio::spawn(drive::sweep(care, served.stopping()));
+    Ok(served.with_task(sweeping))
+}
+
+impl Care {
+    /// Reads the head of a hospital's request, and refuses one that is not for this region.
+    fn header(&self, header: Option<&pb::Header>) -> Result<Header, Refusal> {
+        let header = parse_header(header)?;
+        if header.care.province() != self.region {
+            return Err(Refusal::new(Code::RegionUnknown, "regions served here", "header.care").with(
+                format!("{} 不属于 {}", header.care, self.region),
+                format!("{} is not of {}", header.care, self.region),
+            ));
+        }
+        Ok(header)
+    }
+
+    /// The institution of a request, opened for the service on the day. Nothing is registered ahead of time.
+    fn opened(&self, header: &Header, service: Service, day: Date) -> Result<&Institution, Refusal> {
+        let today = self.node.now().day();
+        if day > today {
+            return Err(Refusal::malformed("from", format!("not after today, {today}")));
+        }
+        let institution = self.node.parameters.institution(&header.institution)?;
+        institution.opened(service, None, day)?;
+        Ok(institution)
+    }
+
+    fn catalogue(&self) -> Result<&Catalogue, Refusal> {
+        self.node.parameters.catalogue(&self.region)
+    }
+}
+
+fn reply<T>(result: Result<T, Failure>) -> Result<Response<T>, Status> {
+    result.map(Response::new).map_err(Failure::into_status)
+}
+
+#[tonic::async_trait]
+impl care_server::Care for Care {
+    async fn register_visit(&self, request: Request<pb::RegisterVisitRequest>) -> Result<Response<pb::Answer>, Status> {
+        reply(register_visit::register_visit(self, request.into_inner()).await)
+    }
+
+    async fn upload_lines(
+        &self,
+        request: Request<pb::UploadLinesRequest>,
+    ) -> Result<Response<pb::UploadLinesReply>, Status> {
+        reply(lines::upload(self, request.into_inner()).await)
+    }
+
+    async fn withdraw_lines(
+        &self,
+        request: Request<pb::WithdrawLinesRequest>,
+    ) -> Result<Response<pb::VisitReply>, Status> {
+        reply(lines::withdraw(self, request.into_inner()).await)
+    }
+
+    async fn discharge(&self, request: Request<pb::DischargeRequest>) -> Result<Response<pb::VisitReply>, Status> {
+        reply(discharge::discharge(self, request.into_inner()).await)
+    }
+
+    async fn pre_settle(&self, request: Request<pb::SettleRequest>) -> Result<Response<pb::Answer>, Status> {
+        reply(pre_settle::pre_settle(self, request.into_inner()).await)
+    }
+
+    async fn settle(&self, request: Request<pb::SettleRequest>) -> Result<Response<pb::Answer>, Status> {
+        reply(settle::settle(self, request.into_inner()).await)
+    }
+
+    async fn settle_at_once(&self, request: Request<pb::SettleAtOnceRequest>) -> Result<Response<pb::Answer>, Status> {
+        reply(settle_at_once::settle_at_once(self, request.into_inner()).await)
+    }
+
+    async fn cancel(&self, request: Request<pb::CancelRequest>) -> Result<Response<pb::Answer>, Status> {
+        reply(cancel::cancel(self, request.into_inner()).await)
+    }
+
+    async fn reverse(&self, request: Request<pb::ReverseRequest>) -> Result<Response<pb::Answer>, Status> {
+        reply(reverse::reverse(self, request.into_inner()).await)
+    }
+
+    async fn find(&self, request: Request<pb::FindRequest>) -> Result<Response<pb::Answer>, Status> {
+        reply(self.book.find(&request.into_inner()).await)
+    }
+
+    type DayBookStream = Entries;
+
+    async fn day_book(&self, request: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {
+        self.book.stream(&request.into_inner()).map(Response::new)
+    }
+}

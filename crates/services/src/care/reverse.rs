@@ -1,0 +1,133 @@
+//! Reverse at care (2601): for a hospital that does not know what became of its message. From the moment the intent is
+//! committed the message is refused; it is undone everywhere, or the reversal is refused and the message goes on.
+
+use bytes::Bytes;
+use prost::Message;
+use zhijie_domain::{
+    ids::MessageId,
+    refusal::{Code, Refusal},
+};
+use zhijie_store::Txn;
+
+use super::{
+    Care,
+    drive::{Begin, Plan, outside, run},
+    register_visit::{put, put_status},
+    visits::CareVisit,
+};
+use crate::{
+    node::{Book, Failure, Key, Records, Stop, answer_of, digest, parse_undone},
+    wire::{
+        self, id,
+        pb::{self, answer::Outcome, message_record::State},
+    },
+};
+
+struct Reverse<'a> {
+    request: &'a pb::ReverseRequest,
+    original: Key,
+}
+
+pub(super) async fn reverse(care: &Care, request: pb::ReverseRequest) -> Result<pb::Answer, Failure> {
+    let parsed = care.header(request.header.as_ref()).and_then(|header| {
+        if !matches!(request.act(), pb::Act::Register | pb::Act::Settle) {
+            return Err(Refusal::malformed("act", "ACT_REGISTER or ACT_SETTLE: what can be reversed"));
+        }
+        let message = id(MessageId::parse, &request.original_message_id, "original_message_id")?;
+        Ok((Key::new(&header.institution, request.act(), &message), header))
+    });
+    let (original, header) = match parsed {
+        Ok(parsed) => parsed,
+        Err(refusal) => return answer_of(Err(refusal.into())),
+    };
+    let key = Key::new(&header.institution, pb::Act::Reverse, &header.message);
+    run(care, &key, &digest(&request), &Reverse { request: &request, original }).await
+}
+
+impl Begin for Reverse<'_> {
+    async fn plan(&self, txn: &mut Txn) -> Result<Plan, Stop> {
+        let record = txn.record::<pb::MessageRecord>(&self.original.message()).await?.unwrap_or_default();
+        match record.state.clone() {
+            Some(State::Reversed(answer)) => Ok(Plan::Answer(answer)),
+            Some(State::Intent(sent)) => self.send(txn, record, sent.before.unwrap_or_default()).await,
+            Some(State::Answer(pb::Answer { outcome: Some(Outcome::Settlement(settled)) })) => {
+                let claim = settled.claim.unwrap_or_default();
+                let visit = idle(txn, &claim.visit).await?;
+                self.send(txn, record, visit).await
+            }
+            Some(State::Answer(pb::Answer { outcome: Some(Outcome::Visit(registered)) })) => {
+                let visit = idle(txn, &registered.id).await?;
+                self.send(txn, record, visit).await
+            }
+            // It was refused, or it never came: nothing was done, and nothing shall be.
+            Some(State::Answer(_)) | None => {
+                let answer: pb::Answer = wire::answer(Outcome::Reversal(pb::Reversal::default()));
+                self.bury(txn, record.digest, answer.clone());
+                Ok(Plan::Answer(answer))
+            }
+        }
+    }
+}
+
+/// The visit of an answered message, which nothing else works on just now.
+async fn idle(txn: &mut Txn, visit: &str) -> Result<pb::Visit, Stop> {
+    let visit = CareVisit::named(txn, visit).await?;
+    if visit.document.status() == pb::VisitStatus::Busy {
+        return Err(Refusal::new(Code::VisitState, "one act on a visit at a time", "visit").into());
+    }
+    Ok(visit.document)
+}
+
+impl Reverse<'_> {
+    /// Marks the original as being reversed, and the visit as busy.
+    async fn send(&self, txn: &mut Txn, record: pb::MessageRecord, before: pb::Visit) -> Result<Plan, Stop> {
+        let mut visit = CareVisit::named(txn, &before.id).await?;
+        visit.document.set_status(pb::VisitStatus::Busy);
+        visit.keep(txn);
+        let unknown = Outcome::Unknown(pb::Unknown { reason: "it is being reversed".into() });
+        self.bury(txn, record.digest.clone(), wire::answer(unknown));
+        txn.delete(self.original.pending());
+        Ok(Plan::Send(pb::Intent {
+            act: pb::Act::Reverse.into(),
+            request: self.request.encode_to_vec(),
+            before: Some(before),
+            original_key: self.original.bytes(),
+            original: Some(Box::new(record)),
+        }))
+    }
+
+    fn bury(&self, txn: &mut Txn, digest: Vec<u8>, answer: pb::Answer) {
+        txn.keep(self.original.message(), &pb::MessageRecord { digest, state: Some(State::Reversed(answer)) });
+    }
+}
+
+/// What the answer means: both records in the book and the visit open again, or everything as it was.
+pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::Answer) -> Result<(), Failure> {
+    let key = Key::of_bytes(&intent.original_key)?;
+    let original = intent.original.clone().unwrap_or_default();
+    let reversal = match &answer.outcome {
+        Some(Outcome::Reversal(reversal)) => reversal,
+        Some(Outcome::Refused(_)) => {
+            txn.keep(key.message(), &*original);
+            if matches!(original.state, Some(State::Intent(_))) {
+                // The original goes on; it still holds the visit busy.
+                txn.put(key.pending(), Bytes::new());
+                return Ok(());
+            }
+            return put(txn, intent, intent.before.clone().unwrap_or_default()).await;
+        }
+        _ => return Err(outside("a reverse is answered by a reversal or a refusal")),
+    };
+    let request = pb::ReverseRequest::decode(intent.request.as_slice()).map_err(outside)?;
+    if let Some(undone) = parse_undone(reversal).map_err(outside)? {
+        Book::add_undone(txn, &undone).await?;
+        put_status(txn, intent, pb::VisitStatus::Open, "").await?;
+    } else if request.act() == pb::Act::Register {
+        put_status(txn, intent, pb::VisitStatus::Withdrawn, "").await?;
+    } else {
+        put(txn, intent, intent.before.clone().unwrap_or_default()).await?;
+    }
+    let tombstone = pb::MessageRecord { digest: original.digest, state: Some(State::Reversed(answer.clone())) };
+    txn.keep(key.message(), &tombstone);
+    Ok(())
+}

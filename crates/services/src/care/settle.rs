@@ -1,0 +1,84 @@
+//! Settle at care (2207, 2304): the claim of a visit becomes an intent, then a record in the book.
+
+use prost::Message;
+use zhijie_domain::{
+    refusal::{Code, Refusal},
+    settlement::Kind,
+};
+use zhijie_store::Txn;
+
+use super::{
+    Care,
+    claim::claim_of,
+    drive::{Begin, Plan, outside, run},
+    pre_settle::terms,
+    register_visit::put_status,
+    visits::CareVisit,
+};
+use crate::{
+    node::{Book, Failure, Key, Stop, answer_of, digest},
+    wire::{
+        claim::{self, Header},
+        pb::{self, answer::Outcome},
+        settlement,
+    },
+};
+
+struct Settle<'a> {
+    care: &'a Care,
+    header: &'a Header,
+    request: &'a pb::SettleRequest,
+}
+
+pub(super) async fn settle(care: &Care, request: pb::SettleRequest) -> Result<pb::Answer, Failure> {
+    let header = match care.header(request.header.as_ref()) {
+        Ok(header) => header,
+        Err(refusal) => return answer_of(Err(refusal.into())),
+    };
+    let key = Key::new(&header.institution, pb::Act::Settle, &header.message);
+    run(care, &key, &digest(&request), &Settle { care, header: &header, request: &request }).await
+}
+
+impl Begin for Settle<'_> {
+    async fn plan(&self, txn: &mut Txn) -> Result<Plan, Stop> {
+        let mut visit = CareVisit::named(txn, &self.request.visit).await?;
+        visit.must_be(pb::VisitStatus::Open, "an open visit is settled, and once")?;
+        if visit.is_stay() && visit.document.to.is_empty() {
+            return Err(Refusal::new(Code::VisitState, "a stay is settled after its discharge", "visit").into());
+        }
+        let lines = visit.lines(&self.care.node.store).await?;
+        let claim = claim_of(self.care, self.header, &visit, &lines, &terms(self.request))?;
+        Ok(Plan::Send(intent(txn, &mut visit, &claim)))
+    }
+}
+
+/// The intent to send a claim; it holds the visit busy.
+pub(super) fn intent(txn: &mut Txn, visit: &mut CareVisit, claim: &pb::ClaimRequest) -> pb::Intent {
+    let before = visit.document.clone();
+    visit.document.set_status(pb::VisitStatus::Busy);
+    visit.keep(txn);
+    pb::Intent {
+        act: pb::Act::Settle.into(),
+        request: claim.encode_to_vec(),
+        before: Some(before),
+        ..pb::Intent::default()
+    }
+}
+
+/// What the answer means: a record in the book, or the visit as it was.
+pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::Answer) -> Result<(), Failure> {
+    match &answer.outcome {
+        Some(Outcome::Settlement(document)) => {
+            let settled = settlement::parse(document).map_err(outside)?;
+            let sent = pb::ClaimRequest::decode(intent.request.as_slice()).map_err(outside)?;
+            let claim = claim::parse(&sent.claim.unwrap_or_default()).map_err(outside)?;
+            if settled.claim != claim || settled.kind != Kind::Settled {
+                return Err(outside("a settlement answers the claim it was sent"));
+            }
+            Book::add(txn, &settled, None).await?;
+            put_status(txn, intent, pb::VisitStatus::Settled, settled.id.as_str()).await
+        }
+        Some(Outcome::Refused(_)) => put_status(txn, intent, pb::VisitStatus::Open, "").await,
+        _ => Err(outside("a claim is answered by a settlement or a refusal")),
+    }
+}

@@ -1,0 +1,75 @@
+//! One call for outpatient, chronic and pharmacy visits (2102): registered, split and settled in one message.
+
+use zhijie_domain::{claim::Service, ids::PersonId, refusal::Refusal};
+use zhijie_store::Txn;
+
+use super::{
+    Care,
+    claim::{Terms, claim_of},
+    drive::{Begin, Plan, run},
+    lines::{bounded, split_all},
+    settle::intent,
+    visits::CareVisit,
+};
+use crate::{
+    node::{Failure, Key, Stop, answer_of, digest},
+    wire::{
+        claim::{Header, parse_lines},
+        codes, id, pb,
+    },
+};
+
+struct AtOnce<'a> {
+    care: &'a Care,
+    header: &'a Header,
+    request: &'a pb::SettleAtOnceRequest,
+}
+
+pub(super) async fn settle_at_once(care: &Care, request: pb::SettleAtOnceRequest) -> Result<pb::Answer, Failure> {
+    let header = match care.header(request.header.as_ref()) {
+        Ok(header) => header,
+        Err(refusal) => return answer_of(Err(refusal.into())),
+    };
+    let key = Key::new(&header.institution, pb::Act::Settle, &header.message);
+    run(care, &key, &digest(&request), &AtOnce { care, header: &header, request: &request }).await
+}
+
+impl Begin for AtOnce<'_> {
+    async fn plan(&self, txn: &mut Txn) -> Result<Plan, Stop> {
+        let (care, request) = (self.care, self.request);
+        if codes::parse::<Service>(request.service, "service")? == Service::Stay {
+            return Err(Refusal::malformed("service", "not a stay: it is registered, discharged and settled").into());
+        }
+        let lines = split_all(parse_lines(&request.lines)?, care.catalogue()?)?;
+        let mut visit = CareVisit::new(self.visit()?)?;
+        visit.add(txn, &lines)?;
+        bounded(&visit)?;
+        let terms = Terms {
+            disease: &request.disease,
+            injury: request.injury,
+            third_party: request.third_party,
+            account_use: request.account_use,
+            declared: request.declared.as_ref(),
+        };
+        let claim = claim_of(care, self.header, &visit, &lines, &terms)?;
+        Ok(Plan::Send(intent(txn, &mut visit, &claim)))
+    }
+}
+
+impl AtOnce<'_> {
+    fn visit(&self) -> Result<pb::Visit, Refusal> {
+        let request = self.request;
+        Ok(pb::Visit {
+            id: self.care.node.new_id(),
+            person: id(PersonId::parse, &request.person, "person")?.to_string(),
+            home: self.header.home.to_string(),
+            scheme: request.scheme,
+            institution: self.header.institution.to_string(),
+            service: request.service,
+            emergency: request.emergency,
+            from: request.from.clone(),
+            status: pb::VisitStatus::Open.into(),
+            ..pb::Visit::default()
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! Visits as care keeps them: the document, the bill so far, and the lines in chunks, one for each upload.
+
+use prost::Message;
+use zhijie_domain::{
+    claim::Service,
+    ids::VisitId,
+    refusal::{Code, Refusal},
+    split::{Parts, SplitLine},
+    visit::Registration,
+};
+use zhijie_store::{Store, Txn};
+
+use crate::{
+    node::{Failure, Records, Stop, keys, limits, stored},
+    wire::{
+        claim::{parse_parts, parse_split, print_parts, print_split},
+        id, pb, required,
+        visit::parse_registration,
+    },
+};
+
+/// A visit at care.
+pub(super) struct CareVisit {
+    pub(super) id: VisitId,
+    /// The visit as hospitals see it.
+    pub(super) document: pb::Visit,
+    pub(super) registration: Registration,
+    pub(super) bill: Parts,
+    pub(super) lines: usize,
+    next_chunk: u32,
+}
+
+impl CareVisit {
+    /// A visit without lines.
+    pub(super) fn new(document: pb::Visit) -> Result<CareVisit, Refusal> {
+        let registration = parse_registration(&document)?;
+        let id = registration.visit.clone();
+        Ok(CareVisit { id, document, registration, bill: Parts::default(), lines: 0, next_chunk: 0 })
+    }
+
+    /// Reads the visit that a request names.
+    pub(super) async fn named(txn: &mut Txn, visit: &str) -> Result<CareVisit, Stop> {
+        let id = id(VisitId::parse, visit, "visit")?;
+        Ok(CareVisit::find(txn, &id)
+            .await?
+            .ok_or_else(|| Refusal::new(Code::VisitUnknown, "visits of this region", "visit"))?)
+    }
+
+    /// Reads a visit, where there is one.
+    pub(super) async fn find(txn: &mut Txn, id: &VisitId) -> Result<Option<CareVisit>, Failure> {
+        let key = keys::visit(id);
+        let Some(record) = txn.record::<pb::CareVisit>(&key).await? else { return Ok(None) };
+        stored(parse(&record), &key).map(Some)
+    }
+
+    /// Keeps the visit.
+    pub(super) fn keep(&self, txn: &mut Txn) {
+        let record = pb::CareVisit {
+            visit: Some(self.document.clone()),
+            lines: u32::try_from(self.lines).unwrap_or(u32::MAX),
+            bill: Some(print_parts(&self.bill)),
+            next_chunk: self.next_chunk,
+        };
+        txn.keep(keys::visit(&self.id), &record);
+    }
+
+    /// Refuses a visit that is not open.
+    pub(super) fn must_be(&self, status: pb::VisitStatus, what: &str) -> Result<(), Refusal> {
+        if self.document.status() == status {
+            return Ok(());
+        }
+        let now = self.document.status().as_str_name();
+        Err(Refusal::new(Code::VisitState, what, "visit").with(now, format!("it is {now}")))
+    }
+
+    /// True for a stay.
+    pub(super) fn is_stay(&self) -> bool {
+        self.registration.service == Service::Stay
+    }
+
+    /// Adds the lines of one upload.
+    pub(super) fn add(&mut self, txn: &mut Txn, lines: &[SplitLine]) -> Result<(), Refusal> {
+        for line in lines {
+            self.bill = self.bill.plus(&line.parts)?;
+        }
+        self.lines += lines.len();
+        let chunk = pb::LineChunk { lines: lines.iter().map(print_split).collect() };
+        txn.keep(keys::lines(&self.id, self.next_chunk), &chunk);
+        self.next_chunk += 1;
+        self.keep(txn);
+        Ok(())
+    }
+
+    /// Puts other lines in the place of all.
+    pub(super) fn replace(&mut self, txn: &mut Txn, lines: &[SplitLine]) -> Result<(), Refusal> {
+        for chunk in 0..self.next_chunk {
+            txn.delete(keys::lines(&self.id, chunk));
+        }
+        (self.bill, self.lines) = (Parts::default(), 0);
+        self.add(txn, lines)
+    }
+
+    /// The lines, in the order they came. The visit's own record, read in the transaction, guards them.
+    pub(super) async fn lines(&self, store: &Store) -> Result<Vec<SplitLine>, Failure> {
+        let prefix = keys::lines_of(&self.id);
+        let (mut lines, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.scan_prefix(&prefix, after.as_deref(), limits::PAGE).await?;
+            for (key, record) in &page {
+                let chunk =
+                    pb::LineChunk::decode(record.value.clone()).map_err(|_| Failure::Damaged(keys::shown(key)))?;
+                for line in &chunk.lines {
+                    lines.push(stored(parse_split(line), key)?);
+                }
+            }
+            if page.len() < limits::PAGE {
+                return Ok(lines);
+            }
+            after = page.last().map(|(key, _)| key.to_vec());
+        }
+    }
+}
+
+fn parse(record: &pb::CareVisit) -> Result<CareVisit, Refusal> {
+    let document = required(record.visit.clone(), "visit")?;
+    let registration = parse_registration(&document)?;
+    Ok(CareVisit {
+        id: registration.visit.clone(),
+        document,
+        registration,
+        bill: parse_parts(record.bill.as_ref(), "bill")?,
+        lines: record.lines as usize,
+        next_chunk: record.next_chunk,
+    })
+}

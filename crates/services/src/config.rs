@@ -1,0 +1,184 @@
+//! Configurations of services, and starting the roles they name. A process may play several roles; each has its own
+//! store and its own port, and they still meet only over the wire.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::Deserialize;
+use zhijie_domain::ids::RegionCode;
+use zhijie_store::StoreError;
+
+use crate::{
+    care::{self, CareSetup},
+    home::{self, HomeSetup},
+    hub::{self, HubSetup, RegionPeer},
+    node::{
+        LoadError, Node, RandomIds, Role, Served, SystemClock, Tcp, embedded_parameters, load_parameters, open_store,
+    },
+};
+
+/// A configuration file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Folder of parameters; without it, those the program was built with.
+    pub parameters: Option<PathBuf>,
+    /// The hub, if this process plays it.
+    pub hub: Option<HubConfig>,
+    /// A home region, if this process plays one.
+    pub home: Option<RegionConfig>,
+    /// A care region, if this process plays one.
+    pub care: Option<RegionConfig>,
+}
+
+/// `[hub]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HubConfig {
+    /// `host:port` to listen on.
+    pub listen: String,
+    /// Folder of the store.
+    pub store: PathBuf,
+    /// `[hub.regions.340000]`: the provinces.
+    pub regions: BTreeMap<RegionCode, PeerConfig>,
+}
+
+/// `[hub.regions.340000]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerConfig {
+    /// `http://host:port` of its home service.
+    pub home: Option<String>,
+    /// `http://host:port` of its care service.
+    pub care: Option<String>,
+    /// The secret its services share with the hub.
+    pub secret: String,
+}
+
+/// `[home]` or `[care]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegionConfig {
+    /// The province.
+    pub region: RegionCode,
+    /// `host:port` to listen on.
+    pub listen: String,
+    /// Folder of the store.
+    pub store: PathBuf,
+    /// `http://host:port` of the hub.
+    pub hub: String,
+    /// The secret it shares with the hub.
+    pub secret: String,
+}
+
+/// A service could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration could not be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The configuration is wrong.
+    #[error("{path}: {what}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        what: String,
+    },
+    /// The configuration does not name the role that was asked for.
+    #[error("the configuration has no [{0}] section")]
+    NoRole(&'static str),
+    /// The parameters.
+    #[error(transparent)]
+    Parameters(#[from] LoadError),
+    /// The store of a role.
+    #[error("store {path}: {source}")]
+    Store {
+        /// Its folder.
+        path: PathBuf,
+        /// Why.
+        source: StoreError,
+    },
+    /// A role's service.
+    #[error("{role}: {source}")]
+    Serve {
+        /// Which.
+        role: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// [`StartError::Read`] or [`StartError::Invalid`], naming file, line and field.
+    pub fn read(path: &Path) -> Result<Config, StartError> {
+        let text = std::fs::read_to_string(path).map_err(|source| StartError::Read { path: path.into(), source })?;
+        toml::from_str(&text).map_err(|error| StartError::Invalid { path: path.into(), what: error.to_string() })
+    }
+
+    /// Starts the roles that the configuration names, or only `role` where one is given, with the machine's clock,
+    /// network and randomness.
+    ///
+    /// # Errors
+    /// [`StartError`] of the first role that cannot be started.
+    pub async fn start(&self, role: Option<Role>) -> Result<Vec<Served>, StartError> {
+        let parameters = match &self.parameters {
+            Some(folder) => load_parameters(folder)?,
+            None => embedded_parameters()?,
+        };
+        let parameters = Arc::new(parameters);
+        let node = |store: &Path| {
+            Ok::<_, StartError>(Node {
+                store: open_store(store).map_err(|source| StartError::Store { path: store.into(), source })?,
+                clock: Arc::new(SystemClock),
+                ids: Arc::new(RandomIds),
+                net: Arc::new(Tcp),
+                parameters: Arc::clone(&parameters),
+            })
+        };
+        let failed = |role: Role| move |source| StartError::Serve { role: role.name(), source };
+        let wanted = |this: Role| role.is_none_or(|role| role == this);
+        let mut served = Vec::new();
+        if let Some(config) = self.hub.as_ref().filter(|_| wanted(Role::Hub)) {
+            let setup = hub_setup(config);
+            served.push(hub::start(node(&config.store)?, &setup).await.map_err(failed(Role::Hub))?);
+        }
+        if let Some(config) = self.home.as_ref().filter(|_| wanted(Role::Home)) {
+            let RegionConfig { region, listen, hub, secret, store } = config.clone();
+            let setup = HomeSetup { region, listen, hub, secret };
+            served.push(home::start(node(&store)?, &setup).await.map_err(failed(Role::Home))?);
+        }
+        if let Some(config) = self.care.as_ref().filter(|_| wanted(Role::Care)) {
+            let RegionConfig { region, listen, hub, secret, store } = config.clone();
+            let setup = CareSetup { region, listen, hub, secret };
+            served.push(care::start(node(&store)?, &setup).await.map_err(failed(Role::Care))?);
+        }
+        match (served.is_empty(), role) {
+            (true, Some(role)) => Err(StartError::NoRole(role.name())),
+            (true, None) => Err(StartError::NoRole("hub], [home] or [care")),
+            (false, _) => Ok(served),
+        }
+    }
+}
+
+fn hub_setup(config: &HubConfig) -> HubSetup {
+    let regions = config.regions.iter().map(|(code, peer)| RegionPeer {
+        code: code.clone(),
+        home: peer.home.clone(),
+        care: peer.care.clone(),
+        secret: peer.secret.clone(),
+    });
+    HubSetup { listen: config.listen.clone(), regions: regions.collect() }
+}

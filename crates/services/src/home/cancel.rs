@@ -1,0 +1,61 @@
+//! Cancel at home (撤销; 2208, 2305): undoes a known settlement by a full negative record; last in, first out.
+
+use zhijie_domain::{
+    ids::SettlementId,
+    refusal::{Code, Refusal},
+    settlement::Kind,
+};
+use zhijie_store::Txn;
+
+use super::{Home, undo::undo};
+use crate::{
+    node::{Act, Book, Failure, Key, Stop, answer_once, digest, unknown_settlement},
+    wire::{
+        self,
+        claim::parse_header,
+        id,
+        pb::{self, answer::Outcome},
+        settlement,
+    },
+};
+
+struct Cancel<'a> {
+    home: &'a Home,
+    request: &'a pb::CancelRequest,
+    settlement: SettlementId,
+}
+
+pub(super) async fn cancel(home: &Home, request: pb::CancelRequest) -> Result<pb::Answer, Failure> {
+    let parsed = parse_header(request.header.as_ref()).and_then(|header| {
+        home.serves(&header.home)?;
+        Ok((header, id(SettlementId::parse, &request.settlement, "settlement")?))
+    });
+    match parsed {
+        Ok((header, settlement)) => {
+            let key = Key::new(&header.institution, pb::Act::Cancel, &header.message);
+            let act = Cancel { home, request: &request, settlement };
+            answer_once(&home.node.store, &key, &digest(&request), &act).await
+        }
+        Err(refusal) => Ok(wire::refused(&refusal)),
+    }
+}
+
+impl Act for Cancel<'_> {
+    async fn decide(&self, txn: &mut Txn) -> Result<pb::Answer, Stop> {
+        let booked = Book::load(txn, &self.settlement).await?.ok_or_else(unknown_settlement)?;
+        let claim = &booked.settlement.claim;
+        let institution = self.request.header.as_ref().map(|header| header.institution.as_str());
+        let named = (self.request.visit.as_str(), self.request.person.as_str(), institution);
+        if named != (claim.visit.as_str(), claim.person.as_str(), Some(claim.institution.as_str())) {
+            return Err(unknown_settlement().into());
+        }
+        if !booked.record.undone_by.is_empty() || booked.settlement.kind != Kind::Settled {
+            return Err(Refusal::new(Code::AlreadyCancelled, "a settlement is cancelled once", "settlement")
+                .with(&booked.record.undone_by, &booked.record.undone_by)
+                .into());
+        }
+        let undone = undo(self.home, txn, booked, Kind::Cancelled).await?;
+        tracing::debug!(settlement = %undone.settlement.id, region = %self.home.region, "cancelled");
+        Ok(wire::answer(Outcome::Settlement(settlement::print(&undone.record))))
+    }
+}

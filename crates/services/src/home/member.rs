@@ -1,0 +1,70 @@
+//! A person with everything that moves with them: one record in the store.
+
+use zhijie_domain::{
+    accumulator::Accumulators,
+    filing::Filing,
+    ids::{PersonId, SettlementId, VisitId},
+    person::{Person, Purse},
+    refusal::{Code, Refusal},
+};
+use zhijie_store::Txn;
+
+use crate::{
+    node::{Failure, Records, Stop, keys},
+    wire::{optional_id, pb, person, required, text},
+};
+
+/// A person of this home region.
+pub(super) struct Member {
+    pub(super) person: Person,
+    pub(super) purse: Purse,
+    pub(super) accumulators: Accumulators,
+    pub(super) filings: Vec<Filing>,
+    pub(super) open_stay: Option<VisitId>,
+    pub(super) last_settlement: Option<SettlementId>,
+}
+
+impl Member {
+    /// A person new to the register.
+    pub(super) fn new(person: Person, purse: Purse) -> Member {
+        let (accumulators, filings) = (Accumulators::default(), Vec::new());
+        Member { person, purse, accumulators, filings, open_stay: None, last_settlement: None }
+    }
+
+    /// Reads a person, where there is one.
+    pub(super) async fn find(txn: &mut Txn, id: &PersonId) -> Result<Option<Member>, Failure> {
+        let key = keys::person(id);
+        let Some(record) = txn.record::<pb::PersonRecord>(&key).await? else { return Ok(None) };
+        crate::node::stored(parse(&record), &key).map(Some)
+    }
+
+    /// Reads a person.
+    pub(super) async fn load(txn: &mut Txn, id: &PersonId) -> Result<Member, Stop> {
+        let found = Member::find(txn, id).await?;
+        Ok(found.ok_or_else(|| Refusal::new(Code::PersonUnknown, "register of the home region", "person"))?)
+    }
+
+    /// Keeps the person.
+    pub(super) fn keep(&self, txn: &mut Txn) {
+        let record = pb::PersonRecord {
+            person: Some(person::print(&self.person)),
+            purse: Some(person::print_purse(self.purse)),
+            accumulators: person::print_accumulators(&self.accumulators),
+            filings: self.filings.iter().map(person::print_filing).collect(),
+            open_stay: text(self.open_stay.as_ref()),
+            last_settlement: text(self.last_settlement.as_ref()),
+        };
+        txn.keep(keys::person(&self.person.id), &record);
+    }
+}
+
+fn parse(record: &pb::PersonRecord) -> Result<Member, Refusal> {
+    Ok(Member {
+        person: person::parse(required(record.person.as_ref(), "person")?)?,
+        purse: person::parse_purse(record.purse.as_ref())?,
+        accumulators: person::parse_accumulators(&record.accumulators)?,
+        filings: record.filings.iter().map(person::parse_filing).collect::<Result<_, Refusal>>()?,
+        open_stay: optional_id(VisitId::parse, &record.open_stay, "open_stay")?,
+        last_settlement: optional_id(SettlementId::parse, &record.last_settlement, "last_settlement")?,
+    })
+}

@@ -1,0 +1,153 @@
+//! The home region (参保地): keeps persons, filings and accumulators, and decides what is paid.
+//! Everything that moves with a person stands in one record, so that the store's versions serialise a person.
+
+mod cancel;
+mod filing;
+mod judge;
+mod member;
+mod mirror;
+mod pre_settle;
+mod register;
+mod register_visit;
+mod reverse;
+mod settle;
+mod undo;
+
+use std::{io, sync::Arc};
+
+use tokio::sync::Notify;
+use tonic::{Request, Response, Status, service::Routes};
+use zhijie_domain::{
+    ids::RegionCode,
+    refusal::{Code, Refusal},
+};
+use zhijie_protocol::v1::{home_server, hub_client::HubClient};
+
+use crate::{
+    node::{Book, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, limits, reflection, serve},
+    wire::{self, pb},
+};
+
+/// What the home role needs to know of itself.
+pub struct HomeSetup {
+    /// Its province.
+    pub region: RegionCode,
+    /// Where it listens.
+    pub listen: String,
+    /// The hub's address.
+    pub hub: String,
+    /// The secret it shares with the hub.
+    pub secret: String,
+}
+
+/// The home service.
+pub(crate) struct Home {
+    node: Node,
+    region: RegionCode,
+    gate: Gate,
+    book: Book,
+    hub: HubClient<Link>,
+    to_mirror: Notify,
+}
+
+/// Starts the home service.
+///
+/// # Errors
+/// When the address cannot be listened on, or the configuration holds no usable address or secret.
+pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
+    let credentials = Credentials::new(Role::Home, Some(&setup.region), &setup.secret)
+        .ok_or_else(|| io::Error::other("home.secret: plain ASCII"))?;
+    let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
+    let home = Arc::new(Home {
+        book: Book::new(node.store.clone()),
+        region: setup.region.clone(),
+        gate: Gate::default().with(Role::Hub, None, &setup.secret),
+        hub: HubClient::with_interceptor(hub, credentials),
+        to_mirror: Notify::new(),
+        node,
+    });
+    let service =
+        home_server::HomeServer::from_arc(Arc::clone(&home)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+    let routes = reflection(Routes::new(service))?;
+    let served = serve(&home.node.net, &setup.listen, &["zhijie.v1.Home"], routes).await?;
+    let mirroring = tokio::spawn(mirror::run(home, served.stopping()));
+    Ok(served.with_task(mirroring))
+}
+
+impl Home {
+    /// Refuses what is not for this home region.
+    fn serves(&self, area: &RegionCode) -> Result<(), Refusal> {
+        if area.province() == self.region {
+            return Ok(());
+        }
+        Err(Refusal::new(Code::RegionUnknown, "regions served here", "header.home")
+            .with(format!("{area} 不属于 {}", self.region), format!("{area} is not of {}", self.region)))
+    }
+}
+
+/// Answers a road call of the hub, or says who may call.
+macro_rules! road {
+    ($self:ident, $request:ident, $act:path) => {{
+        let caller = $self.gate.admit($request.metadata()).and_then(|caller| caller.is_hub());
+        match caller {
+            Ok(()) => reply($act($self, $request.into_inner()).await),
+            Err(refusal) => Ok(Response::new(wire::refused(&refusal))),
+        }
+    }};
+}
+
+fn reply<T>(result: Result<T, Failure>) -> Result<Response<T>, Status> {
+    result.map(Response::new).map_err(Failure::into_status)
+}
+
+#[tonic::async_trait]
+impl home_server::Home for Home {
+    async fn enrol(&self, request: Request<pb::EnrolRequest>) -> Result<Response<pb::PersonReply>, Status> {
+        reply(register::enrol(self, request.into_inner()).await)
+    }
+
+    async fn look_up(&self, request: Request<pb::LookUpRequest>) -> Result<Response<pb::PersonReply>, Status> {
+        reply(register::look_up(self, request.into_inner()).await)
+    }
+
+    async fn file(&self, request: Request<pb::FileRequest>) -> Result<Response<pb::FilingReply>, Status> {
+        reply(filing::file(self, request.into_inner()).await)
+    }
+
+    async fn change_filing(
+        &self,
+        request: Request<pb::ChangeFilingRequest>,
+    ) -> Result<Response<pb::FilingReply>, Status> {
+        reply(filing::change(self, request.into_inner()).await)
+    }
+
+    async fn register_visit(&self, request: Request<pb::RegisterRequest>) -> Result<Response<pb::Answer>, Status> {
+        road!(self, request, register_visit::register_visit)
+    }
+
+    async fn pre_settle(&self, request: Request<pb::ClaimRequest>) -> Result<Response<pb::Answer>, Status> {
+        road!(self, request, pre_settle::pre_settle)
+    }
+
+    async fn settle(&self, request: Request<pb::ClaimRequest>) -> Result<Response<pb::Answer>, Status> {
+        road!(self, request, settle::settle)
+    }
+
+    async fn cancel(&self, request: Request<pb::CancelRequest>) -> Result<Response<pb::Answer>, Status> {
+        road!(self, request, cancel::cancel)
+    }
+
+    async fn reverse(&self, request: Request<pb::ReverseRequest>) -> Result<Response<pb::Answer>, Status> {
+        road!(self, request, reverse::reverse)
+    }
+
+    async fn find(&self, request: Request<pb::FindRequest>) -> Result<Response<pb::Answer>, Status> {
+        reply(self.book.find(&request.into_inner()).await)
+    }
+
+    type DayBookStream = Entries;
+
+    async fn day_book(&self, request: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {
+        self.book.stream(&request.into_inner()).map(Response::new)
+    }
+}

@@ -1,0 +1,87 @@
+//! Settle at home (结算; 2207, 2304): computes, books accumulators and purse, and makes the record of the three books.
+
+use zhijie_domain::{
+    claim::{Claim, Service},
+    ids::SettlementId,
+    settlement::Settlement,
+    visit::{Registration, Visit, VisitStatus},
+};
+use zhijie_store::Txn;
+
+use super::{
+    Home,
+    judge::{Judged, judge},
+    pre_settle::parse,
+};
+use crate::{
+    node::{Act, Book, Failure, Key, Records, Stop, answer_once, digest, keys},
+    wire::{
+        self,
+        claim::parse_header,
+        pb::{self, answer::Outcome},
+        settlement, visit,
+    },
+};
+
+struct Settle<'a> {
+    home: &'a Home,
+    claim: Claim,
+}
+
+pub(super) async fn settle(home: &Home, request: pb::ClaimRequest) -> Result<pb::Answer, Failure> {
+    let parsed = parse_header(request.header.as_ref()).and_then(|header| Ok((header, parse(home, &request)?)));
+    match parsed {
+        Ok((header, claim)) => {
+            let key = Key::new(&header.institution, pb::Act::Settle, &header.message);
+            answer_once(&home.node.store, &key, &digest(&request), &Settle { home, claim }).await
+        }
+        Err(refusal) => Ok(wire::refused(&refusal)),
+    }
+}
+
+impl Act for Settle<'_> {
+    async fn decide(&self, txn: &mut Txn) -> Result<pb::Answer, Stop> {
+        let (home, claim) = (self.home, &self.claim);
+        let at = home.node.now();
+        let Judged { mut member, visit, computation } = judge(home, txn, claim, at).await?;
+        let id = SettlementId::parse(&home.node.new_id()).map_err(zhijie_domain::refusal::Refusal::from)?;
+        let settlement = Settlement::booked(id, claim.clone(), computation, at);
+        Book::add(txn, &settlement, member.last_settlement.as_ref()).await?;
+
+        let computation = &settlement.computation;
+        member.accumulators = member.accumulators.plus(claim.scheme, &computation.differences)?;
+        member.purse.account = computation.amounts.balance;
+        member.purse.family = member.purse.family.minus(computation.amounts.family)?;
+        member.last_settlement = Some(settlement.id.clone());
+        if claim.service == Service::Stay {
+            member.open_stay = None;
+        }
+        member.keep(txn);
+        let visit = settled_visit(visit, claim, &settlement.id);
+        txn.keep(keys::visit(&claim.visit), &visit::print(&visit));
+        tracing::debug!(settlement = %settlement.id, region = %home.region, "settled");
+        Ok(wire::answer(Outcome::Settlement(settlement::print(&settlement))))
+    }
+}
+
+/// The visit as settled; one that was settled at once was never registered.
+fn settled_visit(visit: Option<Visit>, claim: &Claim, id: &SettlementId) -> Visit {
+    let (registration, snapshot) = match visit {
+        Some(visit) => (visit.registration, visit.snapshot),
+        None => (registration_of(claim), None),
+    };
+    Visit { registration, snapshot, status: VisitStatus::Settled(id.clone()) }
+}
+
+fn registration_of(claim: &Claim) -> Registration {
+    Registration {
+        visit: claim.visit.clone(),
+        person: claim.person.clone(),
+        home: claim.home.clone(),
+        scheme: claim.scheme,
+        institution: claim.institution.clone(),
+        service: claim.service,
+        emergency: claim.emergency,
+        from: claim.from,
+    }
+}

@@ -1,0 +1,52 @@
+//! Undoing a settlement at home: the negative record, accumulators and purse given back, the visit open again.
+//! Cancel and reverse differ in how they name the settlement, not in what undoing means.
+
+use zhijie_domain::{
+    claim::Service,
+    ids::SettlementId,
+    refusal::{Code, Refusal},
+    settlement::{Kind, undo_in_order},
+    visit::VisitStatus,
+};
+use zhijie_store::Txn;
+
+use super::{Home, member::Member};
+use crate::{
+    node::{Book, Booked, Records, Stop, Undone, keys, stored},
+    wire::{optional_id, pb, visit},
+};
+
+/// Undoes a settlement that is still in force.
+pub(super) async fn undo(home: &Home, txn: &mut Txn, booked: Booked, kind: Kind) -> Result<Undone, Stop> {
+    let settlement = booked.settlement;
+    let claim = &settlement.claim;
+    let mut member = Member::load(txn, &claim.person).await?;
+    undo_in_order(&settlement.id, member.last_settlement.as_ref())?;
+    if claim.service == Service::Stay {
+        if let Some(open) = &member.open_stay {
+            return Err(Refusal::new(Code::OpenStay, "one open stay per person", "person")
+                .with(format!("在院就诊 {open}"), format!("open visit {open}"))
+                .into());
+        }
+        member.open_stay = Some(claim.visit.clone());
+    }
+    let amounts = &settlement.computation.amounts;
+    let own_account = amounts.account.minus(amounts.family)?;
+    member.purse.account = member.purse.account.plus(own_account)?;
+    member.purse.family = member.purse.family.plus(amounts.family)?;
+    member.accumulators = member.accumulators.minus(claim.scheme, &settlement.computation.differences)?;
+    member.last_settlement = optional_id(SettlementId::parse, &booked.record.previous, "previous")?;
+
+    let id = SettlementId::parse(&home.node.new_id()).map_err(Refusal::from)?;
+    let record = settlement.undone(id, kind, member.purse.account, home.node.now())?;
+    member.keep(txn);
+    let key = keys::visit(&claim.visit);
+    if let Some(document) = txn.record::<pb::Visit>(&key).await? {
+        let mut open = stored(visit::parse(&document), &key)?;
+        open.status = VisitStatus::Open;
+        txn.keep(key, &visit::print(&open));
+    }
+    let undone = Undone { settlement, record };
+    Book::add_undone(txn, &undone).await?;
+    Ok(undone)
+}

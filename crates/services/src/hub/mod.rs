@@ -1,0 +1,160 @@
+//! The national hub (国家平台): routes between regions, enforces the national rules, keeps the third book,
+//! reconciles every day and clears every month. It keeps nothing it cannot be asked for again: care drives.
+
+mod cancel;
+mod enforce;
+mod mirror;
+mod month_table;
+mod pre_settle;
+mod reconcile;
+mod register_visit;
+mod relay;
+mod reverse;
+mod settle;
+
+use std::{collections::BTreeMap, io, sync::Arc};
+
+use tonic::{Request, Response, Status, service::Routes};
+use zhijie_domain::{ids::RegionCode, parameters::unknown_region, refusal::Refusal};
+use zhijie_protocol::v1::{care_client::CareClient, home_client::HomeClient, hub_server};
+
+use crate::{
+    node::{
+        Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, limits, reflection, serve,
+    },
+    wire::{self, pb},
+};
+
+/// What the hub needs to know of itself.
+pub struct HubSetup {
+    /// Where it listens.
+    pub listen: String,
+    /// The regions it knows.
+    pub regions: Vec<RegionPeer>,
+}
+
+/// A province at the hub.
+pub struct RegionPeer {
+    /// Its code.
+    pub code: RegionCode,
+    /// The address of its home service, if it has one.
+    pub home: Option<String>,
+    /// The address of its care service, if it has one.
+    pub care: Option<String>,
+    /// The secret that its services share with the hub.
+    pub secret: String,
+}
+
+/// The hub service.
+pub(crate) struct Hub {
+    node: Node,
+    gate: Gate,
+    book: Book,
+    homes: BTreeMap<RegionCode, HomeClient<Link>>,
+    cares: BTreeMap<RegionCode, CareClient<Link>>,
+}
+
+/// Starts the hub.
+///
+/// # Errors
+/// When the address cannot be listened on, or the configuration holds no usable address or secret.
+pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
+    let (mut homes, mut cares, mut gate) = (BTreeMap::new(), BTreeMap::new(), Gate::default());
+    for region in &setup.regions {
+        let credentials = Credentials::new(Role::Hub, None, &region.secret)
+            .ok_or_else(|| io::Error::other(format!("hub.regions.{}.secret: plain ASCII", region.code)))?;
+        if let Some(address) = &region.home {
+            let channel = channel(&node.net, address).map_err(io::Error::other)?;
+            homes.insert(region.code.clone(), HomeClient::with_interceptor(channel, credentials.clone()));
+        }
+        if let Some(address) = &region.care {
+            let channel = channel(&node.net, address).map_err(io::Error::other)?;
+            cares.insert(region.code.clone(), CareClient::with_interceptor(channel, credentials));
+        }
+        for role in [Role::Care, Role::Home] {
+            gate = gate.with(role, Some(region.code.clone()), &region.secret);
+        }
+    }
+    let net = Arc::clone(&node.net);
+    let hub = Hub { book: Book::new(node.store.clone()), gate, homes, cares, node };
+    let service = hub_server::HubServer::new(hub).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+    serve(&net, &setup.listen, &["zhijie.v1.Hub"], reflection(Routes::new(service))?).await
+}
+
+impl Hub {
+    /// The home service of a pooling area.
+    fn home(&self, area: &RegionCode) -> Result<HomeClient<Link>, Refusal> {
+        self.homes.get(&area.province()).cloned().ok_or_else(|| unknown_region("header.home", area))
+    }
+}
+
+/// Answers a road call of a care region, which a handler checks to be the one the message names.
+macro_rules! road {
+    ($self:ident, $request:ident, $act:path) => {
+        match $self.gate.admit($request.metadata()) {
+            Ok(caller) => reply($act($self, &caller, $request.into_inner()).await),
+            Err(refusal) => Ok(Response::new(wire::refused(&refusal))),
+        }
+    };
+}
+
+fn reply<T>(result: Result<T, Failure>) -> Result<Response<T>, Status> {
+    result.map(Response::new).map_err(Failure::into_status)
+}
+
+/// Refuses a caller that is not the care service of the place.
+fn from_care(caller: &Caller, care: &RegionCode) -> Result<(), Refusal> {
+    caller.speaks_as(Role::Care, care)
+}
+
+#[tonic::async_trait]
+impl hub_server::Hub for Hub {
+    async fn register_visit(&self, request: Request<pb::RegisterRequest>) -> Result<Response<pb::Answer>, Status> {
+        road!(self, request, register_visit::register_visit)
+    }
+
+    async fn pre_settle(&self, request: Request<pb::ClaimRequest>) -> Result<Response<pb::Answer>, Status> {
+        road!(self, request, pre_settle::pre_settle)
+    }
+
+    async fn settle(&self, request: Request<pb::ClaimRequest>) -> Result<Response<pb::Answer>, Status> {
+        road!(self, request, settle::settle)
+    }
+
+    async fn cancel(&self, request: Request<pb::CancelRequest>) -> Result<Response<pb::Answer>, Status> {
+        road!(self, request, cancel::cancel)
+    }
+
+    async fn reverse(&self, request: Request<pb::ReverseRequest>) -> Result<Response<pb::Answer>, Status> {
+        road!(self, request, reverse::reverse)
+    }
+
+    async fn mirror_filing(
+        &self,
+        request: Request<pb::MirrorFilingRequest>,
+    ) -> Result<Response<pb::MirrorFilingReply>, Status> {
+        let caller = self.gate.admit(request.metadata());
+        reply(mirror::mirror_filing(self, caller, request.into_inner()).await)
+    }
+
+    async fn find(&self, request: Request<pb::FindRequest>) -> Result<Response<pb::Answer>, Status> {
+        reply(self.book.find(&request.into_inner()).await)
+    }
+
+    type DayBookStream = Entries;
+
+    async fn day_book(&self, request: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {
+        self.book.stream(&request.into_inner()).map(Response::new)
+    }
+
+    async fn reconcile(&self, request: Request<pb::ReconcileRequest>) -> Result<Response<pb::ReconcileReply>, Status> {
+        reply(reconcile::reconcile(self, request.into_inner()).await)
+    }
+
+    async fn month_table(
+        &self,
+        request: Request<pb::MonthTableRequest>,
+    ) -> Result<Response<pb::MonthTableReply>, Status> {
+        reply(month_table::month_table(self, request.into_inner()).await)
+    }
+}

@@ -1,0 +1,20 @@
+//! Pre-settle through the hub: enforced like a settle, so that a refusal is known before the patient pays; books nothing.
+
+use super::{
+    Hub,
+    enforce::{check, enforce},
+    relay::ask_home,
+};
+use crate::{
+    node::{Caller, Failure, answer_of},
+    wire::pb,
+};
+
+pub(super) async fn pre_settle(hub: &Hub, caller: &Caller, request: pb::ClaimRequest) -> Result<pb::Answer, Failure> {
+    let relayed = async {
+        let checked = check(caller, &request)?;
+        let mut home = enforce(hub, &checked).await?;
+        Ok(ask_home(home.pre_settle(request)).await?)
+    };
+    answer_of(relayed.await)
+}

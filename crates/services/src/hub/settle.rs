@@ -1,0 +1,58 @@
+//! Settle through the hub: enforce, relay, and keep the same record as home.
+
+use zhijie_domain::{claim::Claim, settlement::Kind};
+use zhijie_store::Txn;
+
+use super::{
+    Hub,
+    enforce::{Checked, check, enforce},
+    relay::{ask_home, known, mark, outside, read, refuse},
+};
+use crate::{
+    node::{Act, Book, Caller, Failure, Key, Stop, answer_of, answer_once, digest},
+    wire::pb::{self, answer::Outcome},
+};
+
+struct Record {
+    claim: Claim,
+    answer: pb::Answer,
+}
+
+pub(super) async fn settle(hub: &Hub, caller: &Caller, request: pb::ClaimRequest) -> Result<pb::Answer, Failure> {
+    answer_of(settled(hub, caller, request).await)
+}
+
+async fn settled(hub: &Hub, caller: &Caller, request: pb::ClaimRequest) -> Result<pb::Answer, Stop> {
+    let checked = check(caller, &request)?;
+    let Checked { header, .. } = &checked;
+    let (key, digest) = (Key::new(&header.institution, pb::Act::Settle, &header.message), digest(&request));
+    if let Some(answer) = known(hub, &key, &digest).await? {
+        return Ok(answer);
+    }
+    let mut home = match enforce(hub, &checked).await {
+        Ok(home) => home,
+        Err(Stop::Refused(refusal)) => return Ok(refuse(hub, &key, &digest, *refusal).await?),
+        Err(failed) => return Err(failed),
+    };
+    let answer = ask_home(home.settle(request)).await?;
+    let record = Record { claim: checked.claim, answer };
+    Ok(answer_once(&hub.node.store, &key, &digest, &record).await?)
+}
+
+impl Act for Record {
+    async fn decide(&self, txn: &mut Txn) -> Result<pb::Answer, Stop> {
+        match &self.answer.outcome {
+            Some(Outcome::Settlement(document)) => {
+                let settlement = read(document)?;
+                if settlement.claim != self.claim || settlement.kind != Kind::Settled {
+                    return Err(outside("a settlement answers the claim it was sent").into());
+                }
+                Book::add(txn, &settlement, None).await?;
+                mark(txn, &self.claim.visit, pb::VisitStatus::Settled, settlement.id.as_str()).await?;
+            }
+            Some(Outcome::Refused(_)) => {}
+            _ => return Err(outside("a claim is answered by a settlement or a refusal").into()),
+        }
+        Ok(self.answer.clone())
+    }
+}

@@ -1,0 +1,203 @@
+//! The book (账) of a role: settlements and negative records, by accounting day. Facts are added, never changed;
+//! what is known of a settlement since stands beside it.
+
+use futures_util::stream::{self, BoxStream, StreamExt};
+use prost::Message;
+use tonic::Status;
+use zhijie_domain::{
+    calendar::{Date, parse_date},
+    ids::{InstitutionCode, MessageId, SettlementId},
+    reconcile::Entry,
+    refusal::{Code, Refusal},
+    settlement::{Kind, Settlement},
+};
+use zhijie_store::{Store, Txn};
+
+use super::{
+    Failure, Key, Records, Stop, answer_of, keys, limits,
+    records::{damaged, stored},
+};
+use crate::wire::{
+    self, id,
+    pb::{self, answer::Outcome, message_record::State},
+    required, settlement,
+};
+
+/// The records of a day, streamed.
+pub type Entries = BoxStream<'static, Result<pb::BookEntry, Status>>;
+
+/// A settlement in the book, with what happened to it.
+pub struct Booked {
+    key: Vec<u8>,
+    /// The settlement.
+    pub settlement: Settlement,
+    /// The record.
+    pub record: pb::BookRecord,
+}
+
+/// A settlement and the negative record that undid it.
+pub struct Undone {
+    /// The settlement.
+    pub settlement: Settlement,
+    /// Its negative record.
+    pub record: Settlement,
+}
+
+/// The book of a role.
+#[derive(Clone)]
+pub struct Book {
+    store: Store,
+}
+
+impl Book {
+    /// The book in a store.
+    #[must_use]
+    pub fn new(store: Store) -> Book {
+        Book { store }
+    }
+
+    /// Reads a settlement in a transaction.
+    ///
+    /// # Errors
+    /// [`Failure`] of the store.
+    pub async fn load(txn: &mut Txn, id: &SettlementId) -> Result<Option<Booked>, Failure> {
+        let Some(key) = txn.get(&keys::settlement(id)).await? else { return Ok(None) };
+        let Some(record) = txn.record::<pb::BookRecord>(&key).await? else { return Err(damaged(&key)) };
+        let document = record.settlement.as_ref().ok_or_else(|| damaged(&key))?;
+        let settlement = stored(settlement::parse(document), &key)?;
+        Ok(Some(Booked { key: key.to_vec(), settlement, record }))
+    }
+
+    /// Adds a settlement, unless it is there.
+    ///
+    /// # Errors
+    /// [`Failure`] of the store.
+    pub async fn add(txn: &mut Txn, settlement: &Settlement, previous: Option<&SettlementId>) -> Result<(), Failure> {
+        let pointer = keys::settlement(&settlement.id);
+        if txn.get(&pointer).await?.is_some() {
+            return Ok(());
+        }
+        let key = keys::book(settlement.day(), &settlement.id);
+        let record = pb::BookRecord {
+            settlement: Some(settlement::print(settlement)),
+            undone_by: String::new(),
+            previous: wire::text(previous),
+        };
+        txn.keep(key.clone(), &record);
+        txn.put(pointer, key);
+        Ok(())
+    }
+
+    /// Adds a negative record and marks the settlement it undoes, which is added as well where it is missing.
+    ///
+    /// # Errors
+    /// [`Failure`] of the store.
+    pub async fn add_undone(txn: &mut Txn, undone: &Undone) -> Result<(), Failure> {
+        Book::add(txn, &undone.settlement, None).await?;
+        Book::add(txn, &undone.record, None).await?;
+        if let Some(mut booked) = Book::load(txn, &undone.settlement.id).await? {
+            booked.record.undone_by = undone.record.id.to_string();
+            txn.keep(booked.key, &booked.record);
+        }
+        Ok(())
+    }
+
+    /// The records of a day, ascending by id, read from the store as they are taken.
+    #[must_use]
+    pub fn day(&self, day: Date) -> Entries {
+        let store = self.store.clone();
+        let pages = stream::try_unfold(Some(None), move |after: Option<Option<Vec<u8>>>| {
+            let store = store.clone();
+            async move {
+                let Some(after) = after else { return Ok::<_, Failure>(None) };
+                let page = store.scan_prefix(&keys::book_of(day), after.as_deref(), limits::PAGE).await?;
+                let next = (page.len() == limits::PAGE).then(|| page.last().map(|(key, _)| key.to_vec()));
+                let entries = page.iter().map(|(key, record)| {
+                    let record = pb::BookRecord::decode(record.value.clone()).map_err(|_| damaged(key))?;
+                    let settlement = record.settlement.as_ref().ok_or_else(|| damaged(key))?;
+                    Ok(wire::book::print(&Entry::from(&stored(settlement::parse(settlement), key)?)))
+                });
+                Ok(Some((stream::iter(entries.collect::<Vec<Result<_, Failure>>>()), next)))
+            }
+        });
+        let flat = pages.flat_map(|page| match page {
+            Ok(entries) => entries.left_stream(),
+            Err(failure) => stream::once(async move { Err(failure) }).right_stream(),
+        });
+        flat.map(|entry| entry.map_err(Failure::into_status)).boxed()
+    }
+
+    /// Answers a query for a day's book.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a day that is none: the stream has no place for a refusal.
+    pub fn stream(&self, request: &pb::DayBookRequest) -> Result<Entries, Status> {
+        let day = parse_date(&request.day).ok_or_else(|| Status::invalid_argument("day: a date such as 2025-03-10"))?;
+        Ok(self.day(day))
+    }
+
+    /// Answers a query for a settlement or a message.
+    ///
+    /// # Errors
+    /// [`Failure`] of the store.
+    pub async fn find(&self, request: &pb::FindRequest) -> Result<pb::Answer, Failure> {
+        answer_of(self.found(request).await)
+    }
+
+    async fn found(&self, request: &pb::FindRequest) -> Result<pb::Answer, Stop> {
+        use pb::find_request::By;
+        let mut txn = self.store.begin();
+        match required(request.by.as_ref(), "by")? {
+            By::Settlement(text) => found_settlement(&mut txn, &id(SettlementId::parse, text, "settlement")?).await,
+            By::Message(message) => {
+                let institution = id(InstitutionCode::parse, &message.institution, "message.institution")?;
+                let sender = id(MessageId::parse, &message.message_id, "message.message_id")?;
+                let key = Key::new(&institution, message.act(), &sender);
+                let record = txn.record::<pb::MessageRecord>(&key.message()).await?;
+                found_message(&mut txn, record).await
+            }
+        }
+    }
+}
+
+async fn found_message(txn: &mut Txn, record: Option<pb::MessageRecord>) -> Result<pb::Answer, Stop> {
+    match record.and_then(|record| record.state) {
+        None => Err(Refusal::new(Code::SettlementUnknown, "the messages of this service", "message").into()),
+        Some(State::Intent(_)) => {
+            Ok(wire::answer(Outcome::Unknown(pb::Unknown { reason: "on its way; not answered yet".into() })))
+        }
+        Some(State::Reversed(answer)) => Ok(answer),
+        Some(State::Answer(answer)) => match &answer.outcome {
+            Some(Outcome::Settlement(settled)) => {
+                found_settlement(txn, &id(SettlementId::parse, &settled.id, "settlement")?).await
+            }
+            _ => Ok(answer),
+        },
+    }
+}
+
+async fn found_settlement(txn: &mut Txn, id: &SettlementId) -> Result<pb::Answer, Stop> {
+    let booked = Book::load(txn, id).await?.ok_or_else(unknown_settlement)?;
+    let document = settlement::print(&booked.settlement);
+    let Ok(undone_by) = SettlementId::parse(&booked.record.undone_by) else {
+        return Ok(wire::answer(Outcome::Settlement(document)));
+    };
+    let record = Book::load(txn, &undone_by).await?.ok_or_else(|| damaged(&booked.key))?;
+    let record = settlement::print(&record.settlement);
+    Ok(wire::answer(Outcome::Reversal(pb::Reversal { undone: Some(document), record: Some(record), visit: None })))
+}
+
+/// The refusal of a settlement that is not in the book.
+pub(crate) fn unknown_settlement() -> Refusal {
+    Refusal::new(Code::SettlementUnknown, "the book of this service", "settlement")
+}
+
+/// Reads what a peer says it undid; both or neither must be there.
+pub(crate) fn parse_undone(reversal: &pb::Reversal) -> Result<Option<Undone>, Refusal> {
+    let (Some(undone), Some(record)) = (&reversal.undone, &reversal.record) else { return Ok(None) };
+    let (settlement, record) = (settlement::parse(undone)?, settlement::parse(record)?);
+    if record.kind == Kind::Settled || record.undoes.as_ref() != Some(&settlement.id) {
+        return Err(Refusal::malformed("reversal.record", "the negative record of the settlement undone"));
+    }
+    Ok(Some(Undone { settlement, record }))
+}

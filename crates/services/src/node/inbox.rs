@@ -1,0 +1,163 @@
+//! Answering a message once: the same id and content gets the stored answer, other content is refused, a reversed
+//! message is refused. The key is institution, act and the sender's id; the content is known by its hash.
+
+use std::future::Future;
+
+use prost::Message;
+use sha2::{Digest, Sha256};
+use zhijie_domain::{
+    ids::{InstitutionCode, MessageId},
+    refusal::{Code, Refusal},
+};
+use zhijie_store::{Store, Txn};
+
+use super::{
+    Failure, Records, Stop, answer_of, keys, limits,
+    records::{Committed, commit, damaged},
+};
+use crate::wire::{
+    self,
+    pb::{self, answer::Outcome, message_record::State},
+    refusal,
+};
+
+/// The key of a message.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key(String);
+
+impl Key {
+    /// The key of a sender's message.
+    #[must_use]
+    pub fn new(institution: &InstitutionCode, act: pb::Act, message: &MessageId) -> Key {
+        let act = match act {
+            pb::Act::Register => "register",
+            pb::Act::Settle => "settle",
+            pb::Act::Cancel => "cancel",
+            pb::Act::Reverse => "reverse",
+            pb::Act::Unspecified => "none",
+        };
+        Key(format!("{institution}/{act}/{message}"))
+    }
+
+    /// The key behind a pending entry's name.
+    #[must_use]
+    pub fn of_pending(pending: &[u8]) -> Option<Key> {
+        let rest = pending.strip_prefix(keys::PENDING)?;
+        std::str::from_utf8(rest).ok().map(|rest| Key(rest.to_owned()))
+    }
+
+    /// As kept in other records.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.clone().into_bytes()
+    }
+
+    /// Read back from another record.
+    ///
+    /// # Errors
+    /// [`Failure::Damaged`].
+    pub fn of_bytes(bytes: &[u8]) -> Result<Key, Failure> {
+        String::from_utf8(bytes.to_vec()).map(Key).map_err(|_| damaged(keys::PENDING))
+    }
+
+    /// Where the message is kept.
+    #[must_use]
+    pub fn message(&self) -> Vec<u8> {
+        keys::message(&self.0)
+    }
+
+    /// Where it is marked as pending.
+    #[must_use]
+    pub fn pending(&self) -> Vec<u8> {
+        keys::pending(&self.0)
+    }
+}
+
+/// The hash by which the content of a request is known. The documents hold no unordered parts, so that the same
+/// request encodes to the same bytes.
+#[must_use]
+pub fn digest(request: &impl Message) -> Vec<u8> {
+    Sha256::digest(request.encode_to_vec()).to_vec()
+}
+
+/// What is known of a message.
+pub enum MessageState {
+    /// Nothing.
+    New,
+    /// Its answer is stored; a refusal among them.
+    Answered(pb::Answer),
+    /// It is on its way.
+    Sent(Box<pb::Intent>),
+}
+
+impl MessageState {
+    /// What is known of a message with this content.
+    ///
+    /// # Errors
+    /// [`Code::MessageReused`] for other content under the id, [`Code::AlreadyReversed`] for a reversed message.
+    pub fn of(record: Option<pb::MessageRecord>, digest: &[u8]) -> Result<MessageState, Refusal> {
+        let Some(record) = record else { return Ok(MessageState::New) };
+        match record.state {
+            Some(State::Reversed(_)) | None => {
+                Err(Refusal::new(Code::AlreadyReversed, "a reversed message stays reversed", "header.message_id"))
+            }
+            _ if record.digest != digest => {
+                Err(Refusal::new(Code::MessageReused, "one message id, one content", "header.message_id"))
+            }
+            Some(State::Answer(answer)) => Ok(MessageState::Answered(answer)),
+            Some(State::Intent(intent)) => Ok(MessageState::Sent(intent)),
+        }
+    }
+}
+
+/// One decision upon a message: reads and writes through the transaction, and gives the answer to store.
+pub trait Act: Sync {
+    /// Decides. It may run several times; only the last run is committed.
+    fn decide(&self, txn: &mut Txn) -> impl Future<Output = Result<pb::Answer, Stop>> + Send;
+}
+
+/// Decides a message once and stores the answer with everything the decision wrote, in one commit. A refusal is
+/// stored as well, unless it is one that asks to send again.
+///
+/// # Errors
+/// [`Failure`] when the machinery fails; nothing was committed then, or it is found by asking again.
+pub async fn answer_once(store: &Store, key: &Key, digest: &[u8], act: &impl Act) -> Result<pb::Answer, Failure> {
+    for _ in 0..limits::ATTEMPTS_MAX {
+        let mut txn = store.begin();
+        let known = match MessageState::of(txn.record(&key.message()).await?, digest) {
+            Ok(known) => known,
+            Err(refusal) => return Ok(wire::refused(&refusal)),
+        };
+        if let MessageState::Answered(answer) = known {
+            return Ok(answer);
+        }
+        let decided = act.decide(&mut txn).await;
+        if matches!(decided, Err(Stop::Refused(_))) {
+            // What the decision wrote before it refused goes; what it read is checked no more.
+            txn = store.begin();
+            if txn.record::<pb::MessageRecord>(&key.message()).await?.is_some() {
+                continue;
+            }
+        }
+        let answer = answer_of(decided)?;
+        if is_transient(&answer) {
+            return Ok(answer);
+        }
+        let record = pb::MessageRecord { digest: digest.to_vec(), state: Some(State::Answer(answer.clone())) };
+        txn.keep(key.message(), &record);
+        match commit(txn).await? {
+            Committed::Yes => return Ok(answer),
+            Committed::Conflict => {}
+            Committed::Busy => return Ok(wire::refused(&Refusal::new(Code::Busy, "bounded queues", ""))),
+        }
+    }
+    Ok(wire::refused(&Refusal::new(Code::PersonBusy, "one settlement of a person at a time", "person")))
+}
+
+/// True for an answer that decided nothing.
+pub(crate) fn is_transient(answer: &pb::Answer) -> bool {
+    match &answer.outcome {
+        Some(Outcome::Refused(refused)) => refusal::code(refused.code).is_some_and(Code::is_transient),
+        _ => false,
+    }
+}

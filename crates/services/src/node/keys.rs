@@ -1,0 +1,91 @@
+//! Every key of every store, in one place. A key is a letter for its kind, then parts divided by `/`, which no id holds.
+
+use zhijie_domain::{
+    calendar::Date,
+    ids::{FilingId, PersonId, RegionCode, SettlementId, VisitId},
+};
+
+/// `m/…`: a message and what became of it. `rest` is the message's key.
+#[must_use]
+pub fn message(rest: &str) -> Vec<u8> {
+    format!("m/{rest}").into_bytes()
+}
+
+/// `p/…`: a message that care still drives, under the same rest.
+#[must_use]
+pub fn pending(rest: &str) -> Vec<u8> {
+    format!("p/{rest}").into_bytes()
+}
+
+/// All pending messages.
+pub const PENDING: &[u8] = b"p/";
+
+/// `b/day/id`: a record of the book.
+#[must_use]
+pub fn book(day: Date, id: &SettlementId) -> Vec<u8> {
+    format!("b/{day}/{id}").into_bytes()
+}
+
+/// All records of a day.
+#[must_use]
+pub fn book_of(day: Date) -> Vec<u8> {
+    format!("b/{day}/").into_bytes()
+}
+
+/// `s/id`: the key of a settlement's record in the book.
+#[must_use]
+pub fn settlement(id: &SettlementId) -> Vec<u8> {
+    format!("s/{id}").into_bytes()
+}
+
+/// `v/id`: a visit.
+#[must_use]
+pub fn visit(id: &VisitId) -> Vec<u8> {
+    format!("v/{id}").into_bytes()
+}
+
+/// `l/visit/number`: fee lines of one upload.
+#[must_use]
+pub fn lines(visit: &VisitId, chunk: u32) -> Vec<u8> {
+    format!("l/{visit}/{chunk:08}").into_bytes()
+}
+
+/// All fee lines of a visit.
+#[must_use]
+pub fn lines_of(visit: &VisitId) -> Vec<u8> {
+    format!("l/{visit}/").into_bytes()
+}
+
+/// `r/id`: a person in the register.
+#[must_use]
+pub fn person(id: &PersonId) -> Vec<u8> {
+    format!("r/{id}").into_bytes()
+}
+
+/// `f/home/person/id`: a mirrored filing at the hub.
+#[must_use]
+pub fn filing(home: &RegionCode, person: &PersonId, id: &FilingId) -> Vec<u8> {
+    format!("f/{home}/{person}/{id}").into_bytes()
+}
+
+/// All mirrored filings of a person.
+#[must_use]
+pub fn filings_of(home: &RegionCode, person: &PersonId) -> Vec<u8> {
+    format!("f/{home}/{person}/").into_bytes()
+}
+
+/// `o/person/id`: a filing that home still has to mirror.
+#[must_use]
+pub fn outbox(person: &PersonId, id: &FilingId) -> Vec<u8> {
+    format!("o/{person}/{id}").into_bytes()
+}
+
+/// All filings to mirror.
+pub const OUTBOX: &[u8] = b"o/";
+
+/// A key for a log: its kind only, as the rest may hold personal data.
+#[must_use]
+pub fn shown(key: &[u8]) -> String {
+    let kind = key.first().copied().unwrap_or(b'?');
+    format!("{}/…", char::from(kind))
+}

@@ -1,0 +1,34 @@
+//! Limits of the services, by name and unit.
+
+/// How long one call to a peer may take, ms.
+pub const CALL_DEADLINE_MS: u64 = 3_000;
+/// How long the hub gives a home region inside one call of care, ms; less than [`CALL_DEADLINE_MS`].
+pub const RELAY_DEADLINE_MS: u64 = 2_000;
+/// How long a hospital waits before the answer is "unknown", ms.
+pub const ANSWER_DEADLINE_MS: u64 = 8_000;
+/// First pause between two attempts, ms; it doubles up to [`RETRY_MS_MAX`].
+pub const RETRY_MS: u64 = 50;
+/// Longest pause between two attempts, ms.
+pub const RETRY_MS_MAX: u64 = 2_000;
+/// Pause between two rounds over what is still pending, ms.
+pub const SWEEP_MS: u64 = 1_000;
+/// Pending messages one round takes.
+pub const SWEEP_MAX: usize = 256;
+/// Decisions one message may need when others change the same records meanwhile.
+pub const ATTEMPTS_MAX: usize = 16;
+/// Records fetched from the store at a time.
+pub const PAGE: usize = 256;
+/// Records of one book that the hub compares for a day; more are refused, not cut.
+pub const DAY_BOOK_MAX: usize = 2_000_000;
+/// Filings one person may hold in the register.
+pub const FILINGS_MAX: usize = 200;
+/// Interval of HTTP/2 keep-alive, ms.
+pub const KEEP_ALIVE_MS: u64 = 1_000;
+/// How long a keep-alive may stay unanswered, ms.
+pub const KEEP_ALIVE_TIMEOUT_MS: u64 = 1_500;
+/// Streams one connection may have open.
+pub const STREAMS_MAX: u32 = 1_024;
+/// Largest document that is read from the wire, bytes: ten thousand split lines take about two million.
+pub const DOCUMENT_BYTES_MAX: usize = 8 << 20;
+/// How long a stopping service waits for the calls it has begun, ms.
+pub const DRAIN_MS: u64 = 10_000;

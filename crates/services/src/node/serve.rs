@@ -1,0 +1,97 @@
+//! Serving a role: health, reflection, bounded streams, and a graceful end.
+
+use std::{io, sync::Arc, time::Duration};
+
+use tokio::{sync::watch, task::JoinHandle};
+use tonic::{service::Routes, transport::Server};
+use tonic_health::server::{HealthReporter, health_reporter};
+
+use super::{Net, limits};
+
+/// A service that runs.
+pub struct Served {
+    /// Where it listens, `host:port`.
+    pub address: String,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Served {
+    /// Ends the service: no new calls, those begun are finished, background work ends.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let drain = async {
+            for task in self.tasks {
+                let _ = task.await;
+            }
+        };
+        if tokio::time::timeout(Duration::from_millis(limits::DRAIN_MS), drain).await.is_err() {
+            tracing::warn!("calls were still open when the service stopped");
+        }
+    }
+
+    /// Ends the service as a crash would: at once, whatever is under way.
+    pub fn kill(self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+
+    /// What background work watches to know that the service ends.
+    #[must_use]
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// Adds background work, which is waited for at the end.
+    pub fn with_task(mut self, task: JoinHandle<()>) -> Served {
+        self.tasks.push(task);
+        self
+    }
+}
+
+/// Starts to serve routes on `listen`; `names` are reported healthy.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub async fn serve(net: &Arc<dyn Net>, listen: &str, names: &[&str], routes: Routes) -> io::Result<Served> {
+    let (address, incoming) = net.listen(listen.to_owned()).await?;
+    let (reporter, health) = health_reporter();
+    set_serving(&reporter, names).await;
+    let (stop, mut stopping) = watch::channel(false);
+    let server = Server::builder()
+        .max_concurrent_streams(Some(limits::STREAMS_MAX))
+        .http2_keepalive_interval(Some(Duration::from_millis(limits::KEEP_ALIVE_MS)))
+        .http2_keepalive_timeout(Some(Duration::from_millis(limits::KEEP_ALIVE_TIMEOUT_MS)))
+        .add_routes(routes)
+        .add_service(health);
+    let task = tokio::spawn(async move {
+        let stopped = async move {
+            let _ = stopping.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = server.serve_with_incoming_shutdown(incoming, stopped).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the server ended");
+        }
+    });
+    tracing::info!(address, services = ?names, "serving");
+    Ok(Served { address, stop, tasks: vec![task] })
+}
+
+async fn set_serving(reporter: &HealthReporter, names: &[&str]) {
+    for name in names.iter().chain(&[""]) {
+        reporter.set_service_status(*name, tonic_health::ServingStatus::Serving).await;
+    }
+}
+
+/// Adds reflection to routes, so that any client can read the documents from the running service.
+///
+/// # Errors
+/// When the descriptors do not read, which a build would have shown.
+pub fn reflection(routes: Routes) -> io::Result<Routes> {
+    let service = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(zhijie_protocol::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .map_err(io::Error::other)?;
+    Ok(routes.add_service(service))
+}

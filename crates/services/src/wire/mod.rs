@@ -1,0 +1,74 @@
+//! Between the documents of the wire (`pb::…`) and the values of the domain: `parse` checks form and names the
+//! field that lacks it, `print` cannot fail. Nothing else in the house knows both sides.
+
+pub mod book;
+pub mod claim;
+pub mod codes;
+pub mod person;
+pub mod refusal;
+pub mod settlement;
+pub mod visit;
+
+use zhijie_domain::{
+    calendar::{Date, parse_date},
+    ids::Malformed,
+    refusal::{Code, Refusal},
+};
+pub use zhijie_protocol::v1 as pb;
+
+/// Reads an id with its own parser.
+///
+/// # Errors
+/// [`Code::FieldInvalid`] naming the field.
+pub fn id<T>(parser: fn(&str) -> Result<T, Malformed>, text: &str, field: &str) -> Result<T, Refusal> {
+    parser(text).map_err(|malformed| Refusal::malformed(field, malformed))
+}
+
+/// Reads an id that may be absent.
+///
+/// # Errors
+/// [`Code::FieldInvalid`] naming the field.
+pub fn optional_id<T>(parser: fn(&str) -> Result<T, Malformed>, text: &str, field: &str) -> Result<Option<T>, Refusal> {
+    if text.is_empty() { Ok(None) } else { id(parser, text, field).map(Some) }
+}
+
+/// Reads a date.
+///
+/// # Errors
+/// [`Code::FieldInvalid`] naming the field.
+pub fn date(text: &str, field: &str) -> Result<Date, Refusal> {
+    parse_date(text).ok_or_else(|| Refusal::malformed(field, "a date such as 2025-03-10"))
+}
+
+/// Reads a date that may be absent.
+///
+/// # Errors
+/// [`Code::FieldInvalid`] naming the field.
+pub fn optional_date(text: &str, field: &str) -> Result<Option<Date>, Refusal> {
+    if text.is_empty() { Ok(None) } else { date(text, field).map(Some) }
+}
+
+/// A message that must be there.
+///
+/// # Errors
+/// [`Code::FieldInvalid`] naming the field.
+pub fn required<T>(message: Option<T>, field: &str) -> Result<T, Refusal> {
+    message.ok_or_else(|| Refusal::new(Code::FieldInvalid, "form of the field", field).with("缺失", "missing"))
+}
+
+/// Prints what may be absent.
+pub(crate) fn text<T: ToString>(value: Option<&T>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
+}
+
+/// The road's answer of an outcome.
+#[must_use]
+pub fn answer(outcome: pb::answer::Outcome) -> pb::Answer {
+    pb::Answer { outcome: Some(outcome) }
+}
+
+/// The road's answer that says no.
+#[must_use]
+pub fn refused(refused: &Refusal) -> pb::Answer {
+    answer(pb::answer::Outcome::Refused(refusal::print(refused)))
+}

@@ -1,0 +1,41 @@
+//! Refusals. The number on the wire is the number in the code: `E201` is 201.
+
+use zhijie_domain::refusal::{Code, Refusal};
+
+use super::pb;
+
+/// The refusal as a document.
+#[must_use]
+pub fn print(refusal: &Refusal) -> pb::Refusal {
+    pb::Refusal {
+        code: number(refusal.code),
+        rule: refusal.rule.clone(),
+        field: refusal.field.clone(),
+        zh: refusal.zh.clone(),
+        en: refusal.en.clone(),
+    }
+}
+
+/// The code behind a number, where there is one.
+#[must_use]
+pub fn code(number: i32) -> Option<Code> {
+    Code::parse(&format!("E{number:03}"))
+}
+
+fn number(code: Code) -> i32 {
+    code.as_str().trim_start_matches('E').parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_number_on_the_wire() {
+        for known in Code::ALL {
+            let wire = pb::RefusalCode::try_from(number(*known)).unwrap();
+            assert!(wire.as_str_name().contains(known.as_str()), "{known} is {}", wire.as_str_name());
+            assert_eq!(code(number(*known)), Some(*known));
+        }
+    }
+}

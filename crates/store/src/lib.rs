@@ -1,0 +1,18 @@
+//! The storage port: bytes in, bytes out. An engine answers `get` and `scan`, and makes one [`Batch`] at a time
+//! atomic and durable; [`Store`] and [`Txn`] are what services hold. Knows nothing of the domain or of the wire.
+
+#[doc(hidden)]
+pub mod conformance;
+mod error;
+pub mod limits;
+mod memory;
+mod port;
+mod sled_engine;
+mod txn;
+
+pub use bytes::Bytes;
+pub use error::{CommitError, StoreError};
+pub use memory::Memory;
+pub use port::{Batch, Engine, Pending, Record, Version};
+pub use sled_engine::SledEngine;
+pub use txn::{Store, Txn};

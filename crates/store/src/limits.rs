@@ -1,0 +1,41 @@
+//! Every limit of the store, with its unit in its name and the reason for its size.
+
+/// Longest key. With [`INLINE_BYTES_MAX`] it keeps every page of sled (at most about 20 pairs, or 256 keys)
+/// under the 128 KiB above which sled would put the page into a file of its own.
+pub const KEY_BYTES_MAX: usize = 256;
+
+/// Longest value: a bill of 10,000 fee lines is about 3 MiB.
+pub const VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Largest batch, counting the keys it read and what it writes.
+pub const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Longest page of a scan.
+pub const SCAN_ROWS_MAX: usize = 10_000;
+
+/// Batches that may wait for the writer. At the measured rate this is a quarter of a second of work.
+pub const QUEUE_BATCHES_MAX: usize = 4_096;
+
+/// Memory that waiting batches may hold.
+pub const QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Batches that share one sync. Measured throughput no longer grows beyond 64, while reads wait for a group to be applied.
+pub const GROUP_BATCHES_MAX: usize = 128;
+
+/// A group takes no further batch once it holds this much. Small groups also keep sled from reusing a segment
+/// of its file before the pages that moved out of it are synced elsewhere.
+pub const GROUP_BYTES_MAX: usize = 1024 * 1024;
+
+/// Longest value kept beside its key; a longer one is cut into chunks of this size.
+pub const INLINE_BYTES_MAX: usize = 4_096;
+
+/// What sled may keep in memory.
+pub const CACHE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// How long closing a store waits for sled to let go of its files; it takes a millisecond or two.
+pub const CLOSE_WAIT_MS_MAX: u64 = 1_000;
+
+/// A data file longer than this was in use; if nothing is found in it, it is damaged, not new.
+pub const NEW_STORE_BYTES_MAX: u64 = 1024 * 1024;
+
+const _: () = assert!(VALUE_BYTES_MAX <= BATCH_BYTES_MAX && BATCH_BYTES_MAX <= QUEUE_BYTES_MAX);

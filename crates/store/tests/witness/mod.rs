@@ -1,0 +1,235 @@
+//! The witness of the crash tests: a child process writes batches and says which were acknowledged; when it has been
+//! stopped, whatever way, its parent compares the store with what was said.
+
+use std::env;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, BufRead, BufReader, Write};
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use zhijie_store::{Bytes, SledEngine, Store};
+
+/// Names the store's directory to the child.
+pub(crate) const CHILD: &str = "ZHIJIE_STORE_WITNESS";
+const SEED: &str = "ZHIJIE_STORE_SEED";
+
+/// Each lane is one task that commits batch after batch, so several are always on their way.
+pub(crate) const LANES: usize = 8;
+/// The number of the last batch of each lane.
+pub(crate) type Numbers = [u64; LANES];
+
+/// A lane's older entries are deleted, one by each batch.
+const ENTRIES_KEPT: u64 = 20;
+
+/// Random numbers that can be repeated: xorshift from the seed in the environment, or a new one, which is printed.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new() -> Self {
+        let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
+        let seed = given.unwrap_or_else(|| RandomState::new().hash_one(SEED));
+        eprintln!("{SEED}={seed}");
+        Self(seed | 1)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+
+    /// Lets a random moment pass, up to about a millisecond.
+    pub(crate) fn moment(&mut self) {
+        for _ in 0..self.below(50_000) {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+/// A child that writes, and what it has said.
+pub(crate) struct Writer {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+    pub(crate) acknowledged: Numbers,
+    /// What made the child give up.
+    pub(crate) stopped: Option<String>,
+}
+
+impl Writer {
+    /// Runs the test `name` of this program as a child with the store in `path`.
+    pub(crate) fn start(name: &str, path: &Path, found: Numbers) -> io::Result<Self> {
+        let mut child = Command::new(env::current_exe()?)
+            .args([name, "--exact", "--nocapture", "--test-threads=1"])
+            .env(CHILD, path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let stdout = child.stdout.take();
+        let stdout = stdout.ok_or_else(|| io::Error::other("no pipe to the child"))?;
+        Ok(Self { child, lines: BufReader::new(stdout), acknowledged: found, stopped: None })
+    }
+
+    /// Listens until `acknowledgements` more were said, or the child has nothing more to say.
+    pub(crate) fn listen(&mut self, acknowledgements: u64) -> io::Result<()> {
+        let mut heard = 0;
+        let mut line = String::new();
+        while heard < acknowledgements {
+            line.clear();
+            if self.lines.read_line(&mut line)? == 0 {
+                break;
+            }
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                ["ack", lane, number] => {
+                    let lane: usize = lane.parse().map_err(io::Error::other)?;
+                    self.acknowledged[lane] = number.parse().map_err(io::Error::other)?;
+                    heard += 1;
+                }
+                ["stopped", ..] => self.stopped = Some(line.trim().to_owned()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()
+    }
+
+    /// Hears the child out, until it has ended.
+    pub(crate) fn hear_out(&mut self) -> io::Result<()> {
+        self.listen(u64::MAX)?;
+        self.child.wait().map(drop)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Says a line to the parent. It begins with a line break because the test harness leaves its own line open.
+pub(crate) fn say(line: &str) {
+    let mut stdout = io::stdout().lock();
+    if writeln!(stdout, "\n{line}").and_then(|()| stdout.flush()).is_err() {
+        std::process::exit(1);
+    }
+}
+
+/// The child: every lane commits until it is stopped.
+pub(crate) fn write_until_stopped(path: &Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.expect("a runtime");
+    runtime.block_on(async {
+        let store = match SledEngine::open(path) {
+            Ok(engine) => Store::new(engine),
+            Err(error) => return say(&format!("stopped {error:?}")),
+        };
+        let lanes: Vec<_> = (0..LANES).map(|lane| tokio::spawn(write_lane(store.clone(), lane))).collect();
+        for lane in lanes {
+            lane.await.expect("a lane never panics");
+        }
+        let later = store.get(b"any").await;
+        say(&format!("stopped {later:?}"));
+    });
+    // Closing would try to write to a disk that may be gone.
+    std::process::exit(0);
+}
+
+async fn write_lane(store: Store, lane: usize) {
+    let mut last = number(&store, lane, 'a').await.expect("the number of a lane");
+    loop {
+        last += 1;
+        let mut txn = store.begin();
+        for twin in ['a', 'b', 'c'] {
+            let read = txn.get(number_key(lane, twin).as_bytes()).await;
+            if read.is_err() {
+                return;
+            }
+            txn.put(number_key(lane, twin), last.to_be_bytes().to_vec());
+        }
+        txn.put(entry_key(lane, last), entry(lane, last));
+        txn.delete(entry_key(lane, last.saturating_sub(ENTRIES_KEPT)));
+        if txn.commit().await.is_err() {
+            return;
+        }
+        say(&format!("ack {lane} {last}"));
+    }
+}
+
+/// What is found in the store, if every batch is whole and no acknowledged one is missing.
+pub(crate) async fn examine(store: &Store, acknowledged: &Numbers) -> Result<Numbers, String> {
+    let mut found = [0; LANES];
+    for lane in 0..LANES {
+        let mut numbers = Vec::new();
+        for twin in ['a', 'b', 'c'] {
+            numbers.push(number(store, lane, twin).await?);
+        }
+        let last = numbers[0];
+        if numbers.iter().any(|number| *number != last) {
+            return Err(format!("lane {lane} is torn: {numbers:?}"));
+        }
+        let said = acknowledged[lane];
+        if !(said..=said + 1).contains(&last) {
+            return Err(format!("lane {lane}: {said} was acknowledged, {last} is found"));
+        }
+        examine_entries(store, lane, last.saturating_sub(ENTRIES_KEPT - 1).max(1)..=last).await?;
+        found[lane] = last;
+    }
+    Ok(found)
+}
+
+async fn examine_entries(store: &Store, lane: usize, expected: RangeInclusive<u64>) -> Result<(), String> {
+    let rows = store.scan_prefix(format!("entry/{lane}/").as_bytes(), None, 100).await;
+    let rows = rows.map_err(|error| format!("{error:?}"))?;
+    let keys: Vec<Bytes> = rows.iter().map(|(key, _)| key.clone()).collect();
+    let expected_keys: Vec<String> = expected.clone().map(|number| entry_key(lane, number)).collect();
+    if keys != expected_keys {
+        return Err(format!("lane {lane}: {keys:?} found, {expected_keys:?} expected"));
+    }
+    for ((key, record), number) in rows.iter().zip(expected) {
+        if record.value != entry(lane, number) {
+            return Err(format!("the value of {key:?} is another"));
+        }
+    }
+    Ok(())
+}
+
+async fn number(store: &Store, lane: usize, twin: char) -> Result<u64, String> {
+    let record = store.get(number_key(lane, twin).as_bytes()).await;
+    let record = record.map_err(|error| format!("{error:?}"))?;
+    let Some(record) = record else {
+        return Ok(0);
+    };
+    let bytes = record.value.as_ref().try_into();
+    bytes.map(u64::from_be_bytes).map_err(|_| format!("no number: {record:?}"))
+}
+
+fn number_key(lane: usize, twin: char) -> String {
+    format!("number/{lane}/{twin}")
+}
+
+fn entry_key(lane: usize, number: u64) -> String {
+    format!("entry/{lane}/{number:012}")
+}
+
+/// A value that only this entry has; most are short, some take chunks.
+fn entry(lane: usize, number: u64) -> Vec<u8> {
+    let length = match number {
+        number if number % 64 == 0 => 300_000,
+        number if number % 16 == 0 => 20_000,
+        number => 100 + number % 900,
+    };
+    let mut state = number * LANES as u64 + lane as u64 + 1;
+    let next = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    };
+    (0..length).map(next).collect()
+}
