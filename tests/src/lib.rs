@@ -1,1 +1,7 @@
-//! Helpers of the tests of the whole.
+//! Helpers of the tests of the whole: a cluster over memory stores, and hospitals that speak to it.
+
+pub mod hospital;
+pub mod sim;
+mod world;
+
+pub use world::{World, day_book};

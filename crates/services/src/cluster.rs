@@ -192,6 +192,8 @@ pub struct ClusterSetup {
     pub clock: Arc<dyn Clock>,
     /// The seed of all ids.
     pub seed: String,
+    /// How long hospitals wait before an answer is "unknown", ms.
+    pub answer_deadline_ms: u64,
 }
 
 /// A cluster that runs.
@@ -239,7 +241,8 @@ impl Cluster {
             hub::start(node, &HubSetup { listen, regions: self.peers() }).await?
         } else if let Some(region) = region("care-") {
             let secret = secret(&region);
-            care::start(node, &CareSetup { region, listen, hub: hub_address, secret }).await?
+            let answer_deadline_ms = self.setup.answer_deadline_ms;
+            care::start(node, &CareSetup { region, listen, hub: hub_address, secret, answer_deadline_ms }).await?
         } else if let Some(region) = region("home-") {
             let secret = secret(&region);
             home::start(node, &HomeSetup { region, listen, hub: hub_address, secret }).await?
@@ -295,7 +298,9 @@ impl Cluster {
     }
 }
 
-fn secret(region: &RegionCode) -> String {
+/// The secret of a province's services in such a cluster; nobody outside the process reaches it.
+#[must_use]
+pub fn secret(region: &RegionCode) -> String {
     format!("in-process-{region}")
 }
 

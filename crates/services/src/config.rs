@@ -17,7 +17,8 @@ use crate::{
     home::{self, HomeSetup},
     hub::{self, HubSetup, RegionPeer},
     node::{
-        LoadError, Node, RandomIds, Role, Served, SystemClock, Tcp, embedded_parameters, load_parameters, open_store,
+        LoadError, Node, RandomIds, Role, Served, SystemClock, Tcp, embedded_parameters, limits, load_parameters,
+        open_store,
     },
 };
 
@@ -73,6 +74,8 @@ pub struct RegionConfig {
     pub hub: String,
     /// The secret it shares with the hub.
     pub secret: String,
+    /// Care only: how long a hospital waits before the answer is "unknown", ms. 8,000 where it is left out.
+    pub answer_deadline_ms: Option<u64>,
 }
 
 /// A service could not be started.
@@ -156,13 +159,14 @@ impl Config {
             served.push(hub::start(node(&config.store)?, &setup).await.map_err(failed(Role::Hub))?);
         }
         if let Some(config) = self.home.as_ref().filter(|_| wanted(Role::Home)) {
-            let RegionConfig { region, listen, hub, secret, store } = config.clone();
+            let RegionConfig { region, listen, hub, secret, store, .. } = config.clone();
             let setup = HomeSetup { region, listen, hub, secret };
             served.push(home::start(node(&store)?, &setup).await.map_err(failed(Role::Home))?);
         }
         if let Some(config) = self.care.as_ref().filter(|_| wanted(Role::Care)) {
-            let RegionConfig { region, listen, hub, secret, store } = config.clone();
-            let setup = CareSetup { region, listen, hub, secret };
+            let RegionConfig { region, listen, hub, secret, store, answer_deadline_ms } = config.clone();
+            let answer_deadline_ms = answer_deadline_ms.unwrap_or(limits::ANSWER_DEADLINE_MS);
+            let setup = CareSetup { region, listen, hub, secret, answer_deadline_ms };
             served.push(care::start(node(&store)?, &setup).await.map_err(failed(Role::Care))?);
         }
         match (served.is_empty(), role) {

@@ -1,5 +1,7 @@
 //! Who and what the story is about: people, places, institutions, items. All people are made up.
 
+#![allow(clippy::inconsistent_digit_grouping, reason = "80_00 is 80.00: yuan and fen")]
+
 use zhijie_services::{domain::ids::RegionCode, pb};
 
 /// The four provinces of the story.

@@ -17,7 +17,7 @@ use zhijie_services::{
         calendar::{Date, Moment, parse_date},
         ids::RegionCode,
     },
-    node::{Clock, ManualClock, SystemClock, embedded_parameters, open_store},
+    node::{Clock, ManualClock, SystemClock, embedded_parameters, limits, open_store},
 };
 
 use stage::Stage;
@@ -77,6 +77,7 @@ async fn here(stage: Stage) -> anyhow::Result<bool> {
         parameters: Arc::new(embedded_parameters()?),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         seed: "demo".into(),
+        answer_deadline_ms: limits::ANSWER_DEADLINE_MS,
     };
     let open = |name: &str| open_store(&stores.path().join(name)).map_err(io::Error::other);
     let cluster = Cluster::start(setup, open).await?;

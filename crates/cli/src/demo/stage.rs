@@ -85,16 +85,16 @@ impl Stage {
         anstream::println!("\n{TITLE}{title}{TITLE:#}\n{QUIET}{}{QUIET:#}", "─".repeat(usize::from(WIDTH)));
         for part in &scene.parts {
             match part {
-                Part::Said { zh, en } => anstream::println!("{zh}\n{QUIET}{en}{QUIET:#}"),
+                Part::Said { zh, en } => anstream::println!("{}\n{QUIET}{}{QUIET:#}", wrapped(zh, ""), wrapped(en, "")),
                 Part::Shown(table) => anstream::println!("{}", table.shown()),
                 Part::Refused { code, rule, field, zh, en } => {
-                    anstream::println!(
-                        "{BAD}✗ {code}{BAD:#} {zh}\n  {en}\n  {QUIET}rule: {rule} · field: {field}{QUIET:#}"
-                    );
+                    anstream::println!("{BAD}✗ {code}{BAD:#} {zh}\n{}", wrapped(en, "  "));
+                    let cause = format!("rule: {rule} · field: {field}");
+                    anstream::println!("{QUIET}{}{QUIET:#}", wrapped(&cause, "  "));
                 }
                 Part::Checked { good, zh, en } => {
                     let (style, mark) = if *good { (GOOD, "✓") } else { (BAD, "✗") };
-                    anstream::println!("{style}{mark}{style:#} {zh}\n  {QUIET}{en}{QUIET:#}");
+                    anstream::println!("{style}{mark}{style:#} {zh}\n{QUIET}{}{QUIET:#}", wrapped(en, "  "));
                 }
             }
         }
@@ -125,4 +125,10 @@ impl Stage {
         }
         Value::Object(object)
     }
+}
+
+/// A sentence within the width of the stage.
+fn wrapped(text: &str, indent: &str) -> String {
+    let options = textwrap::Options::new(usize::from(WIDTH)).initial_indent(indent).subsequent_indent(indent);
+    textwrap::fill(text, options)
 }

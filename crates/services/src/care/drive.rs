@@ -71,7 +71,7 @@ async fn begun(care: &Care, key: &Key, digest: &[u8], begin: &impl Begin) -> Res
 /// Drives a message while a hospital waits. When it may wait no longer the answer is unknown, and the sweep goes on.
 async fn wait(care: &Care, key: &Key) -> Result<pb::Answer, Failure> {
     let _driven = Driven::mark(care, key);
-    let deadline = Duration::from_millis(limits::ANSWER_DEADLINE_MS);
+    let deadline = Duration::from_millis(care.answer_deadline_ms);
     let mut reason = String::from("the hub has not answered yet");
     let driving = async {
         let mut pause = limits::RETRY_MS;

@@ -35,6 +35,9 @@ use crate::{
     },
 };
 
+/// The service's name on the wire.
+const SERVICE: &str = "zhijie.v1.Care";
+
 /// What the care role needs to know of itself.
 pub struct CareSetup {
     /// Its province.
@@ -45,6 +48,8 @@ pub struct CareSetup {
     pub hub: String,
     /// The secret it shares with the hub.
     pub secret: String,
+    /// How long a hospital waits before the answer is "unknown", ms; see [`limits::ANSWER_DEADLINE_MS`].
+    pub answer_deadline_ms: u64,
 }
 
 /// The care service.
@@ -53,6 +58,7 @@ pub(crate) struct Care {
     region: RegionCode,
     book: Book,
     hub: HubClient<Link>,
+    answer_deadline_ms: u64,
     /// Messages that a hospital waits for just now; the sweep leaves them alone.
     driven: Mutex<BTreeSet<Key>>,
     to_sweep: Notify,
@@ -72,14 +78,15 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
         book: Book::new(node.store.clone()),
         region: setup.region.clone(),
         hub,
+        answer_deadline_ms: setup.answer_deadline_ms,
         driven: Mutex::default(),
         to_sweep: Notify::new(),
         node,
     });
     let service =
         care_server::CareServer::from_arc(Arc::clone(&care)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    let routes = reflection(Routes::new(service))?;
-    let served = serve(&care.node.net, &setup.listen, &["zhijie.v1.Care"], routes).await?;
+    let routes = reflection(Routes::new(service), SERVICE)?;
+    let served = serve(&care.node.net, &setup.listen, SERVICE, routes).await?;
     let sweeping = tokio::spawn(drive::sweep(care, served.stopping()));
     Ok(served.with_task(sweeping))
 }

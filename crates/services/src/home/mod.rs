@@ -28,6 +28,9 @@ use crate::{
     wire::{self, pb},
 };
 
+/// The service's name on the wire.
+const SERVICE: &str = "zhijie.v1.Home";
+
 /// What the home role needs to know of itself.
 pub struct HomeSetup {
     /// Its province.
@@ -68,8 +71,8 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
     });
     let service =
         home_server::HomeServer::from_arc(Arc::clone(&home)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    let routes = reflection(Routes::new(service))?;
-    let served = serve(&home.node.net, &setup.listen, &["zhijie.v1.Home"], routes).await?;
+    let routes = reflection(Routes::new(service), SERVICE)?;
+    let served = serve(&home.node.net, &setup.listen, SERVICE, routes).await?;
     let mirroring = tokio::spawn(mirror::run(home, served.stopping()));
     Ok(served.with_task(mirroring))
 }

@@ -25,6 +25,9 @@ use crate::{
     wire::{self, pb},
 };
 
+/// The service's name on the wire.
+const SERVICE: &str = "zhijie.v1.Hub";
+
 /// What the hub needs to know of itself.
 pub struct HubSetup {
     /// Where it listens.
@@ -78,7 +81,7 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
     let net = Arc::clone(&node.net);
     let hub = Hub { book: Book::new(node.store.clone()), gate, homes, cares, node };
     let service = hub_server::HubServer::new(hub).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    serve(&net, &setup.listen, &["zhijie.v1.Hub"], reflection(Routes::new(service))?).await
+    serve(&net, &setup.listen, SERVICE, reflection(Routes::new(service), SERVICE)?).await
 }
 
 impl Hub {

@@ -17,6 +17,7 @@ pub trait Ids: Send + Sync + 'static {
 pub struct RandomIds;
 
 impl Ids for RandomIds {
+    #[allow(clippy::disallowed_methods, reason = "this is the seam")]
     fn next(&self, at: Moment) -> String {
         let mut random = [0; 10];
         // Version 7 ends in randomness; ours takes the time from the node's clock.

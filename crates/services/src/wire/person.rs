@@ -64,7 +64,7 @@ pub fn print_purse(purse: Purse) -> pb::Purse {
 /// # Errors
 /// `FieldInvalid` for a year or a name that is none.
 pub fn parse_years(accumulators: &[pb::Accumulator]) -> Result<BTreeMap<i16, Accumulator>, Refusal> {
-    accumulators.iter().map(|document| parse_year(document)).collect()
+    accumulators.iter().map(parse_year).collect()
 }
 
 /// Accumulators by year, as documents.

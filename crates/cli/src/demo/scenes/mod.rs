@@ -37,7 +37,7 @@ fn bills(rows: &[(&str, &pb::Settlement)]) -> Table {
     ];
     let mut table = Table::new("bills", &columns);
     for (name, settlement) in rows {
-        let amounts = settlement.computation.as_ref().and_then(|c| c.amounts.clone()).unwrap_or_default();
+        let amounts = settlement.computation.as_ref().and_then(|c| c.amounts).unwrap_or_default();
         table.row([
             Cell::text(name),
             Cell::money(amounts.parts.unwrap_or_default().total),

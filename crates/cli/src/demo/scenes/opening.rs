@@ -8,8 +8,11 @@ use crate::table::{Cell, Table};
 pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
     let mut scene = Scene::new("opening", "参与各方", "Who takes part");
     scene.say(
-        format!("国家平台一个，四省各有就医地、参保地服务。业务日 {}。", story.today),
-        format!("One national hub; four provinces, each with a care and a home service. Business day {}.", story.today),
+        format!("国家平台一个，四省各有就医地、参保地服务。业务日 {}。金额单位为元。", story.today),
+        format!(
+            "One national hub; four provinces, each with a care and a home service. Business day {}. Amounts are yuan.",
+            story.today
+        ),
     );
     let columns = [
         ("person", "参保人", "person"),

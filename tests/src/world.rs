@@ -1,0 +1,175 @@
+//! A cluster of four provinces over memory stores, with a business clock that tests move.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
+
+use tonic::transport::Channel;
+use zhijie_services::{
+    cluster::{Clients, Cluster, ClusterSetup},
+    domain::{
+        calendar::{Date, Moment, parse_date},
+        ids::RegionCode,
+        parameters::Parameters,
+    },
+    node::{Clock, Credentials, Link, ManualClock, Net, Role, channel, embedded_parameters},
+    pb::{self, care_client::CareClient, find_request::By, home_client::HomeClient, hub_client::HubClient},
+};
+use zhijie_store::{Memory, Store};
+
+/// Hospitals in tests wait so long before an outcome is unknown, ms.
+const PATIENCE_MS: u64 = 400;
+
+/// A cluster with its clients and its clock.
+pub struct World {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Hospitals' and operators' clients.
+    pub clients: Clients,
+    clock: Arc<ManualClock>,
+}
+
+pub(crate) fn parameters() -> Arc<Parameters> {
+    static PARAMETERS: OnceLock<Arc<Parameters>> = OnceLock::new();
+    Arc::clone(PARAMETERS.get_or_init(|| Arc::new(embedded_parameters().expect("the shipped parameters are right"))))
+}
+
+/// A region code.
+pub(crate) fn region(code: &str) -> RegionCode {
+    RegionCode::parse(code).expect("a region code")
+}
+
+fn date(text: &str) -> Date {
+    parse_date(text).expect("a date")
+}
+
+impl World {
+    /// Anhui, Shanghai, Chongqing and Sichuan at nine in the morning of a day.
+    pub async fn at(day: &str) -> World {
+        let clock = Arc::new(ManualClock::at(morning(day)));
+        let setup = ClusterSetup {
+            regions: ["310000", "340000", "500000", "510000"].map(region).to_vec(),
+            parameters: parameters(),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            seed: "tests".into(),
+            answer_deadline_ms: PATIENCE_MS,
+        };
+        let cluster = Cluster::start(setup, |_| Ok(Store::new(Memory::new()))).await.expect("the cluster starts");
+        let clients = cluster.clients().expect("clients");
+        World { cluster, clients, clock }
+    }
+
+    /// Moves the clock to a later day.
+    pub fn move_to(&self, day: &str) {
+        self.clock.forward_to(morning(day));
+    }
+
+    /// A hospital's client.
+    #[must_use]
+    pub fn care(&self, province: &str) -> CareClient<Channel> {
+        self.clients.care[&region(province)].clone()
+    }
+
+    /// A home agency's client.
+    #[must_use]
+    pub fn home(&self, province: &str) -> HomeClient<Channel> {
+        self.clients.home[&region(province)].clone()
+    }
+
+    /// An operator's client.
+    #[must_use]
+    pub fn hub(&self) -> HubClient<Channel> {
+        self.clients.hub.clone()
+    }
+
+    /// A client that speaks to the hub as a province's care service does, past that service.
+    #[must_use]
+    pub fn hub_as_care(&self, province: &str) -> HubClient<Link> {
+        let region = region(province);
+        let secret = zhijie_services::cluster::secret(&region);
+        let credentials = Credentials::new(Role::Care, Some(&region), &secret).expect("credentials");
+        HubClient::with_interceptor(self.channel("hub"), credentials)
+    }
+
+    /// A client that speaks to a home service as the hub does, past the hub.
+    #[must_use]
+    pub fn home_as_hub(&self, province: &str) -> HomeClient<Link> {
+        let region = region(province);
+        let secret = zhijie_services::cluster::secret(&region);
+        let credentials = Credentials::new(Role::Hub, None, &secret).expect("credentials");
+        HomeClient::with_interceptor(self.channel(&format!("home-{province}")), credentials)
+    }
+
+    fn channel(&self, name: &str) -> Channel {
+        let net: Arc<dyn Net> = Arc::new(self.cluster.net().clone());
+        channel(&net, &format!("http://{name}")).expect("an address")
+    }
+
+    /// Reconciles a day.
+    pub async fn reconcile(&self, day: &str) -> pb::ReconcileReply {
+        self.hub().reconcile(pb::ReconcileRequest { day: day.into() }).await.expect("a reply").into_inner()
+    }
+
+    /// Asserts that the three books of a day agree and hold so many records.
+    pub async fn assert_books_equal(&self, day: &str, records: i64) {
+        let reply = self.reconcile(day).await;
+        assert!(reply.equal, "{reply:?}");
+        assert_eq!(reply.hub.unwrap_or_default().records, records, "records in each book");
+        assert_eq!(reply.care, reply.hub);
+        assert_eq!(reply.home, reply.hub);
+    }
+
+    /// A person as the home region has them, money and accumulators with them.
+    pub async fn member(&self, province: &str, person: &str) -> pb::PersonReply {
+        let request = pb::LookUpRequest { person: person.into() };
+        self.home(province).look_up(request).await.expect("a reply").into_inner()
+    }
+
+    /// What the hub knows of a message.
+    pub async fn found_at_hub(&self, header: &pb::Header, act: pb::Act) -> pb::Answer {
+        self.hub().find(find(header, act)).await.expect("a reply").into_inner()
+    }
+
+    /// What a care region knows of a message.
+    pub async fn found_at_care(&self, province: &str, header: &pb::Header, act: pb::Act) -> pb::Answer {
+        self.care(province).find(find(header, act)).await.expect("a reply").into_inner()
+    }
+
+    /// Waits until a condition holds; it is looked at again whenever the runtime gets to it.
+    pub async fn until<F, A>(&self, what: &str, mut holds: F)
+    where
+        F: FnMut() -> A,
+        A: Future<Output = bool>,
+    {
+        for _ in 0..200_000 {
+            if holds().await {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("never came true: {what}");
+    }
+}
+
+fn find(header: &pb::Header, act: pb::Act) -> pb::FindRequest {
+    let message = pb::MessageKey {
+        institution: header.institution.clone(),
+        act: act.into(),
+        message_id: header.message_id.clone(),
+    };
+    pb::FindRequest { by: Some(By::Message(message)) }
+}
+
+pub(crate) fn morning(day: &str) -> Moment {
+    Moment::start_of(date(day)).plus_ms(9 * 3_600_000)
+}
+
+/// Reads a streamed day book into a map by settlement id.
+pub async fn day_book(mut stream: tonic::Streaming<pb::BookEntry>) -> BTreeMap<String, pb::BookEntry> {
+    let mut book = BTreeMap::new();
+    while let Some(entry) = stream.message().await.expect("an entry") {
+        book.insert(entry.id.clone(), entry);
+    }
+    book
+}
