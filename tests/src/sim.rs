@@ -2,6 +2,7 @@
 //! clock, and what breaks is decided by dice. The same seed gives the same run, to the byte of its transcript.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     io,
     sync::{
@@ -16,7 +17,7 @@ use tonic::transport::Channel;
 use tracing_subscriber::{EnvFilter, util::SubscriberInitExt};
 use turmoil::net::{TcpListener, TcpStream};
 use zhijie_services::{
-    CareSetup, HomeSetup, HubSetup, RegionPeer,
+    CareSetup, HomeSetup, HubSetup, RegionPeer, ServicePeer,
     cluster::{HUB, care_of, home_of, secret},
     domain::{calendar::Moment, ids::RegionCode},
     node::{Clock, Conn, Incoming, Net, Node, Pending, SeededIds, Served, channel},
@@ -71,7 +72,7 @@ impl Dice {
 /// What happens to the network and its hosts while a story runs.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// A host loses its power: nobody hears of it, its store stays.
+    /// A host loses its power: nobody hears of it, and its store loses what was not synced.
     Crash(String),
     /// It starts again over its store.
     Restart(String),
@@ -182,7 +183,7 @@ struct Service {
     regions: Vec<RegionCode>,
     seed: u64,
     starts: Arc<AtomicU64>,
-    store: Store,
+    memory: Memory,
     clock: Arc<SimClock>,
 }
 
@@ -190,7 +191,7 @@ impl Service {
     async fn start(&self) -> io::Result<Served> {
         let start = self.starts.fetch_add(1, Ordering::SeqCst);
         let node = Node {
-            store: self.store.clone(),
+            store: Store::new(self.memory.clone()),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             ids: Arc::new(SeededIds::new(format!("{}/{}/{start}", self.seed, self.name))),
             net: Arc::new(SimNet),
@@ -200,12 +201,12 @@ impl Service {
         match self.name.split_once('-') {
             Some(("care", code)) => {
                 let (region, answer_deadline_ms) = (region(code), ANSWER_DEADLINE_MS);
-                let secret = secret(&region);
+                let secret = secret(&self.name);
                 start_care(node, &CareSetup { region, listen, hub, secret, answer_deadline_ms }).await
             }
             Some((_, code)) => {
                 let region = region(code);
-                let secret = secret(&region);
+                let secret = secret(&self.name);
                 start_home(node, &HomeSetup { region, listen, hub, secret }).await
             }
             None => start_hub(node, &HubSetup { listen, regions: self.regions.iter().map(peer).collect() }).await,
@@ -214,12 +215,8 @@ impl Service {
 }
 
 fn peer(code: &RegionCode) -> RegionPeer {
-    RegionPeer {
-        code: code.clone(),
-        home: Some(address(&home_of(code))),
-        care: Some(address(&care_of(code))),
-        secret: secret(code),
-    }
+    let service = |name: String| ServicePeer { address: address(&name), secret: secret(&name) };
+    RegionPeer { code: code.clone(), home: Some(service(home_of(code))), care: Some(service(care_of(code))) }
 }
 
 /// Runs a story from outside against a hub and the regions' services on a network that fails by a seed. Gives the
@@ -249,10 +246,12 @@ where
     let regions: Vec<RegionCode> = regions.iter().map(|code| region(code)).collect();
     let names: Vec<String> =
         regions.iter().flat_map(|code| [care_of(code), home_of(code)]).chain([HUB.to_owned()]).collect();
-    for name in &names {
-        let (starts, store) = (Arc::default(), Store::new(Memory::new()));
-        let (name, regions, clock) = (name.clone(), regions.clone(), Arc::clone(&clock));
-        let service = Service { name, regions, seed, starts, store, clock };
+    let memories: BTreeMap<String, Memory> =
+        names.iter().map(|name| (name.clone(), Memory::with_manual_sync())).collect();
+    for (name, memory) in &memories {
+        let (name, memory, starts) = (name.clone(), memory.clone(), Arc::default());
+        let (regions, clock) = (regions.clone(), Arc::clone(&clock));
+        let service = Service { name, regions, seed, starts, memory, clock };
         sim.host(service.name.clone(), move || {
             let service = service.clone();
             async move {
@@ -267,8 +266,12 @@ where
         Ok(())
     });
     let hosts: Vec<String> = names.into_iter().chain([OUTSIDE.to_owned()]).collect();
+    let sync_ms = u128::from(dice.between(1, 5) * TICK_MS);
     loop {
-        happen(&mut sim, &stage, &hosts);
+        happen(&mut sim, &stage, &hosts, &memories);
+        if sim.elapsed().as_millis() % sync_ms == 0 {
+            memories.values().for_each(Memory::sync);
+        }
         match sim.step() {
             Ok(true) => break,
             Ok(false) => {}
@@ -281,7 +284,7 @@ where
 }
 
 /// Lets the faults happen that are due.
-fn happen(sim: &mut turmoil::Sim<'_>, stage: &Stage, hosts: &[String]) {
+fn happen(sim: &mut turmoil::Sim<'_>, stage: &Stage, hosts: &[String], memories: &BTreeMap<String, Memory>) {
     let now = sim.elapsed();
     let due: Vec<Fault> =
         locked(&stage.faults).extract_if(.., |(due, _)| *due <= now).map(|(_, fault)| fault).collect();
@@ -293,6 +296,7 @@ fn happen(sim: &mut turmoil::Sim<'_>, stage: &Stage, hosts: &[String]) {
                 // The links go first. What a dying host still sends leaves in the order in which tokio drops its
                 // tasks, and that depends on how many tasks the process had before.
                 others(&host).into_iter().for_each(|other| sim.partition(host.as_str(), other));
+                memories.get(&host).into_iter().for_each(Memory::crash);
                 sim.crash(host);
             }
             Fault::Restart(host) => {

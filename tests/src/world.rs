@@ -7,7 +7,7 @@ use std::{
 
 use tonic::transport::Channel;
 use zhijie_services::{
-    cluster::{Clients, Cluster, ClusterSetup},
+    cluster::{Clients, Cluster, ClusterSetup, care_of, home_of, secret},
     domain::{
         calendar::{Date, Moment, parse_date},
         ids::RegionCode,
@@ -87,7 +87,7 @@ impl World {
     #[must_use]
     pub fn hub_as_care(&self, province: &str) -> HubClient<Link> {
         let region = region(province);
-        let secret = zhijie_services::cluster::secret(&region);
+        let secret = secret(&care_of(&region));
         let credentials = Credentials::new(Role::Care, Some(&region), &secret).expect("credentials");
         HubClient::with_interceptor(self.channel("hub"), credentials)
     }
@@ -96,7 +96,7 @@ impl World {
     #[must_use]
     pub fn home_as_hub(&self, province: &str) -> HomeClient<Link> {
         let region = region(province);
-        let secret = zhijie_services::cluster::secret(&region);
+        let secret = secret(&home_of(&region));
         let credentials = Credentials::new(Role::Hub, None, &secret).expect("credentials");
         HomeClient::with_interceptor(self.channel(&format!("home-{province}")), credentials)
     }

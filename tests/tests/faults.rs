@@ -1,6 +1,7 @@
 //! The promises of the road, each attacked: lost answers at every hop, duplicates, reordering, restarts, races,
 //! strangers, and differences that reconciliation must find.
 
+use tonic::Code;
 use zhijie_services::{
     cluster::LinkState,
     domain::{calendar::parse_date, ids::SettlementId},
@@ -10,8 +11,8 @@ use zhijie_services::{
 use zhijie_tests::{
     World, day_book,
     hospital::{
-        CHONGQING, LI, NURSING, TODAY, ZHANG, admit, amounts, discharged_stay, header, line, outpatient, refused,
-        settle, settled, visit, world,
+        CHONGQING, LI, NURSING, TODAY, ZHANG, admit, amounts, discharged_stay, enrol, file, header, line, outpatient,
+        person, refused, settle, settled, visit, world,
     },
 };
 
@@ -23,6 +24,16 @@ async fn booked_at_hub(world: &World, header: &pb::Header) {
             matches!(world.found_at_hub(header, pb::Act::Settle).await.outcome, Some(Outcome::Settlement(_)))
         })
         .await;
+}
+
+/// Sends a bill again until its outcome is known.
+async fn known(world: &World, bill: pb::SettleAtOnceRequest) -> pb::Answer {
+    loop {
+        let answer = world.care("500000").settle_at_once(bill.clone()).await.expect("a reply").into_inner();
+        if !matches!(answer.outcome, Some(Outcome::Unknown(_))) {
+            return answer;
+        }
+    }
 }
 
 fn reverse(message: &str, original: &str) -> pb::ReverseRequest {
@@ -83,12 +94,12 @@ async fn lost_behind_care(from: &str, to: &str) {
             world.member("510000", ZHANG).await.purse.unwrap_or_default().account < 30_000
         })
         .await;
+    // Cut as long as the hospital waits, so that the answer on the wire is lost and not only late.
     world.cluster.net().set(from, to, LinkState::Cut);
-    world.cluster.net().set(from, to, LinkState::Whole);
     let answer = waiting.await.expect("the task").expect("a reply").into_inner();
-    let answer =
-        if matches!(answer.outcome, Some(Outcome::Unknown(_))) { pay(&world, "m1", 500).await } else { answer };
-    settled(&answer);
+    assert!(matches!(answer.outcome, Some(Outcome::Unknown(_))), "{answer:?}");
+    world.cluster.net().set(from, to, LinkState::Whole);
+    settled(&known(&world, outpatient("m1", 500)).await);
     world.assert_books_equal(TODAY, 1).await;
 }
 
@@ -340,10 +351,10 @@ async fn promise_6_the_hub_enforces_whoever_sends() {
         async move { refused(&hub.settle(request).await.expect("a reply").into_inner()) }
     };
     assert_eq!(ask(send("a", &|_| ()), "310000").await, 10, "another region's care service");
-    let stranger = world.hub().settle(send("b", &|_| ())).await.expect("a reply").into_inner();
-    assert_eq!(refused(&stranger), 10, "no secret");
-    let direct = world.home("510000").settle(send("c", &|_| ())).await.expect("a reply").into_inner();
-    assert_eq!(refused(&direct), 10, "nobody but the hub speaks to home");
+    let stranger = world.hub().settle(send("b", &|_| ())).await;
+    assert_eq!(stranger.expect_err("no secret").code(), Code::Unauthenticated);
+    let direct = world.home("510000").settle(send("c", &|_| ())).await;
+    assert_eq!(direct.expect_err("nobody but the hub speaks to home").code(), Code::Unauthenticated);
     assert_eq!(ask(send("d", &|c| c.parts.as_mut().expect("parts").in_scope -= 1), "500000").await, 402);
     assert_eq!(ask(send("e", &|c| c.lines.clear()), "500000").await, 402, "the bill is the sum of its lines");
     assert_eq!(ask(send("f", &|c| c.level = pb::Level::Primary.into()), "500000").await, 301);
@@ -385,4 +396,98 @@ async fn promise_7_a_difference_is_found_named_and_never_hidden() {
     assert_eq!(reply.differences, [], "its records are not compared");
     world.cluster.start_service("home-510000").await.expect("it starts again");
     world.assert_books_equal(TODAY, 2).await;
+}
+
+#[tokio::test]
+async fn promise_1_a_reverse_names_the_home_and_the_person_of_its_message() {
+    let world = world().await;
+    world.cluster.net().set("care-500000", "hub", LinkState::Muted);
+    assert!(matches!(pay(&world, "m1", 500).await.outcome, Some(Outcome::Unknown(_))));
+    world.cluster.net().set("care-500000", "hub", LinkState::Whole);
+    for (number, (home, person)) in [("310000", ZHANG), ("510100", LI)].into_iter().enumerate() {
+        let header = pb::Header { home: home.into(), ..header(CHONGQING, ZHANG, &format!("r{number}")) };
+        let wrong = pb::ReverseRequest { header: Some(header), person: person.into(), ..reverse("", "m1") };
+        let answer = world.care("500000").reverse(wrong).await.expect("a reply").into_inner();
+        assert_eq!(refused(&answer), 1);
+    }
+    settled(&pay(&world, "m1", 500).await);
+    world.assert_books_equal(TODAY, 1).await;
+}
+
+#[tokio::test]
+async fn promise_1_while_a_message_is_being_reversed_its_outcome_is_unknown() {
+    let world = world().await;
+    pay(&world, "m1", 500).await;
+    world.cluster.net().set("care-500000", "hub", LinkState::Cut);
+    let mut care = world.care("500000");
+    for message in ["r1", "r2"] {
+        let answer = care.reverse(reverse(message, "m1")).await.expect("a reply").into_inner();
+        assert!(matches!(answer.outcome, Some(Outcome::Unknown(_))), "{answer:?}");
+    }
+    let again = pay(&world, "m1", 500).await;
+    assert!(matches!(again.outcome, Some(Outcome::Unknown(_))), "not refused as long as it may stand: {again:?}");
+    world.cluster.net().set("care-500000", "hub", LinkState::Whole);
+    let what = "the reversal ends";
+    world
+        .until(what, || async {
+            let found = world.found_at_care("500000", &header(CHONGQING, ZHANG, "r1"), pb::Act::Reverse).await;
+            matches!(found.outcome, Some(Outcome::Reversal(_)))
+        })
+        .await;
+    let second = care.reverse(reverse("r2", "m1")).await.expect("a reply").into_inner();
+    assert!(matches!(second.outcome, Some(Outcome::Reversal(_))), "{second:?}");
+    world.assert_books_equal(TODAY, 2).await;
+}
+
+#[tokio::test]
+async fn promise_6_a_change_of_rules_does_not_contradict_what_home_has_booked() {
+    let world = world().await;
+    let zhou = "31000000000000000004";
+    enrol(&world, person(zhou, pb::Scheme::Employee, pb::Category::Active), pb::Purse::default()).await;
+    let filing = file(&world, zhou, pb::FilingKind::Referred, "500000", TODAY).await;
+    let bill = || pb::SettleAtOnceRequest {
+        header: Some(header(CHONGQING, zhou, "m1")),
+        person: zhou.into(),
+        ..outpatient("m1", 900)
+    };
+    world.cluster.net().set("hub", "home-310000", LinkState::Muted);
+    let mut care = world.care("500000");
+    let waiting = tokio::spawn(async move { care.settle_at_once(bill()).await });
+    world.until("home books", || async { world.member("310000", zhou).await.accumulators.len() == 1 }).await;
+    // Booked at home, unknown to the hub; now the filing goes, and Shanghai settles nobody without one.
+    let cancel = pb::ChangeFilingRequest {
+        person: zhou.into(),
+        filing: filing.id,
+        change: pb::FilingChange::Cancel.into(),
+        replacement: None,
+    };
+    assert!(world.home("310000").change_filing(cancel).await.expect("a reply").into_inner().mirrored);
+    world.cluster.net().set("hub", "home-310000", LinkState::Cut);
+    let answer = waiting.await.expect("the task").expect("a reply").into_inner();
+    assert!(matches!(answer.outcome, Some(Outcome::Unknown(_))), "{answer:?}");
+    world.cluster.net().set("hub", "home-310000", LinkState::Whole);
+    let answer = known(&world, bill()).await;
+    settled(&answer);
+    world.assert_books_equal(TODAY, 1).await;
+}
+
+#[tokio::test]
+async fn promise_6_a_visit_is_registered_once_whoever_says_otherwise() {
+    let world = world().await;
+    let visit_id = discharged_stay(&world).await;
+    settled(&world.care("310000").settle(settle(&visit_id, "pay")).await.expect("a reply").into_inner());
+    let head = header(zhijie_tests::hospital::SHANGHAI, LI, "again");
+    let visit = pb::Visit {
+        id: visit_id,
+        person: LI.into(),
+        home: "341200".into(),
+        scheme: pb::Scheme::Resident.into(),
+        institution: zhijie_tests::hospital::SHANGHAI.into(),
+        service: pb::Service::Stay.into(),
+        from: TODAY.into(),
+        ..pb::Visit::default()
+    };
+    let request = pb::RegisterRequest { header: Some(head), visit: Some(visit) };
+    let answer = world.hub_as_care("310000").register_visit(request).await.expect("a reply").into_inner();
+    assert_eq!(refused(&answer), 505);
 }

@@ -79,6 +79,7 @@ async fn road(seed: u64, stage: Stage) {
     let refused = story.cancel("cancel first", &first).await;
     assert!(matches!(refused.outcome, Some(Outcome::Refused(_))), "the last must go first: {refused:?}");
     story.cancel("cancel second", &second).await;
+    story.hang_up(&outpatient("abandoned", 70)).await;
 
     story.stage.calm().await;
     story.check().await;
@@ -95,6 +96,7 @@ struct Plan {
 
 impl Plan {
     fn of(dice: &mut Dice) -> Vec<Plan> {
+        let victim = dice.one(&["care-500000", "hub", "home-510000"]);
         let both = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         let mut plan = |acts: &[&str], longest_ms, breaks, heals| {
             let act = dice.one(acts).to_owned();
@@ -103,12 +105,12 @@ impl Plan {
         };
         let crash = |host: &str| (Fault::Crash(host.to_owned()), Fault::Restart(host.to_owned()));
         let shanghai = ["register", "upload", "pre-settle", "settle"];
-        let chongqing = ["first", "reverse", "second", "cancel second"];
-        let anywhere = ["file", "register", "settle", "first", "reverse", "second", "cancel first"];
+        let chongqing = ["first", "lost", "second", "cancel second", "abandoned"];
+        let anywhere = ["file", "register", "settle", "first", "lost", "reverse", "second", "abandoned"];
         let (anhui, sichuan) = (both("hub", "home-340000"), both("hub", "home-510000"));
         let line = both(OUTSIDE, "care-500000");
         let (dies, lives) = crash("care-310000");
-        let (dies_too, lives_too) = crash("care-500000");
+        let (dies_too, lives_too) = crash(victim);
         let cut = |(a, b): &(String, String)| (Fault::Cut(a.clone(), b.clone()), Fault::Mend(a.clone(), b.clone()));
         let ((cuts, mends), (cuts_too, mends_too)) = (cut(&anhui), cut(&sichuan));
         vec![
@@ -304,9 +306,7 @@ impl Story {
     /// A hospital hangs up before the answer comes, reverses its message, and hears that a late original is refused.
     async fn lost_and_reversed(&self) {
         let (care, request) = (self.care(CHONGQING), outpatient("lost", 90));
-        let hangs_up = Duration::from_millis(self.dice.borrow_mut().between(1, 120));
-        let heard = tokio::time::timeout(hangs_up, care.clone().settle_at_once(request.clone())).await;
-        self.stage.say(&format!("lost: {}", if heard.is_ok() { "heard after all" } else { "hung up" }));
+        self.hang_up(&request).await;
         let reverse = pb::ReverseRequest {
             header: Some(header(CHONGQING, ZHANG, "reverse")),
             act: pb::Act::Settle.into(),
@@ -320,6 +320,28 @@ impl Story {
         match self.drive("late original", send).await.outcome {
             Some(Outcome::Refused(refused)) => assert_eq!(refused.code(), pb::RefusalCode::E604AlreadyReversed),
             other => panic!("expected a refusal: {other:?}"),
+        }
+    }
+
+    /// Sends a message, and hangs up soon after.
+    async fn hang_up(&self, request: &pb::SettleAtOnceRequest) {
+        let act = request.header.clone().unwrap_or_default().message_id;
+        self.begin(&act);
+        let soon = Duration::from_millis(self.dice.borrow_mut().between(1, 120));
+        let heard = tokio::time::timeout(soon, self.care(CHONGQING).settle_at_once(request.clone())).await;
+        self.stage.say(&format!("{act}: {}", if heard.is_ok() { "heard after all" } else { "hung up" }));
+    }
+
+    /// Nobody ever asked for this message again: care has driven it to its end, if it had come.
+    async fn find_abandoned(&self) {
+        let (institution, act, message_id) = (CHONGQING.into(), pb::Act::Settle.into(), "abandoned".into());
+        let key = pb::MessageKey { institution, act, message_id };
+        let request = pb::FindRequest { by: Some(pb::find_request::By::Message(key)) };
+        let answer = self.drive("find abandoned", sends!(self.care(CHONGQING), find, request)).await;
+        match answer.outcome {
+            Some(Outcome::Settlement(_)) => {}
+            Some(Outcome::Refused(refused)) => assert_eq!(refused.code(), pb::RefusalCode::E703SettlementUnknown),
+            other => panic!("expected an end: {other:?}"),
         }
     }
 
@@ -384,6 +406,7 @@ type Book = BTreeMap<(String, String), pb::BookEntry>;
 impl Story {
     /// The three books agree, hold every record once, and every fen is where it should be.
     async fn check(&self) {
+        self.find_abandoned().await;
         for day in [TODAY, LATER] {
             let request = pb::ReconcileRequest { day: day.into() };
             let told = |reply: &pb::ReconcileReply| match reply.equal {

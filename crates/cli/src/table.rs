@@ -1,6 +1,6 @@
 //! Tables for people and for machines: one description, at most 100 columns on a terminal, or JSON with fen.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle};
 use serde_json::{Map, Value, json};
 use zhijie_services::domain::money::Fen;
 
@@ -77,6 +77,13 @@ impl Table {
         table.set_header(self.columns.iter().map(|(_, zh, en)| format!("{zh}\n{en}")));
         for row in &self.rows {
             table.add_row(row.iter().map(Cell::shown));
+        }
+        // Numbers are never wrapped; text gives way.
+        let number = |index: usize| self.rows.iter().any(|row| !matches!(row.get(index), Some(Cell::Text(_)) | None));
+        for (index, column) in table.column_iter_mut().enumerate() {
+            if number(index) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
         }
         table.to_string()
     }

@@ -8,8 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::{
     ids::ItemCode,
-    money::{Bp, parse_decimal},
-    split::TenThousandths,
+    money::{Bp, TenThousandths},
 };
 
 /// The class of an item (收费项目等级, `chrgitm_lv`).
@@ -153,14 +152,5 @@ impl Catalogue {
     /// All items in the order of their codes.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.items.values()
-    }
-}
-
-impl<'de> Deserialize<'de> for TenThousandths {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        parse_decimal(&text, 4)
-            .map(TenThousandths)
-            .ok_or_else(|| de::Error::custom(format!("`{text}` is not a decimal with at most four places")))
     }
 }

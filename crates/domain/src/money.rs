@@ -126,7 +126,7 @@ impl Fen {
 }
 
 /// `numerator ÷ denominator`, half up on the magnitude.
-pub(crate) fn divide_half_up(numerator: i128, denominator: i128) -> Result<Fen, Overflow> {
+fn divide_half_up(numerator: i128, denominator: i128) -> Result<Fen, Overflow> {
     if denominator <= 0 {
         return Err(Overflow);
     }
@@ -136,7 +136,7 @@ pub(crate) fn divide_half_up(numerator: i128, denominator: i128) -> Result<Fen, 
 }
 
 /// A decimal with at most `decimals` digits behind the point, as an integer of that scale; exact or nothing.
-pub(crate) fn parse_decimal(text: &str, decimals: usize) -> Option<i64> {
+fn parse_decimal(text: &str, decimals: usize) -> Option<i64> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -237,6 +237,40 @@ impl<'de> Deserialize<'de> for Bp {
         Bp::parse_percent(&text).ok_or_else(|| {
             de::Error::custom(format!("`{text}` is not a ratio: write percent text from \"0%\" to \"100%\""))
         })
+    }
+}
+
+/// A price in ten-thousandths of a yuan (`pric`), or a quantity in ten-thousandths of a unit (`cnt`). In files it is
+/// written as text: `"0.0625"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct TenThousandths(pub i64);
+
+impl TenThousandths {
+    /// price × quantity, half up to the fen: 10⁻⁴ × 10⁻⁴ yuan is 10⁻⁶ fen.
+    ///
+    /// # Errors
+    /// [`Overflow`] when the product does not fit.
+    pub fn times(self, quantity: TenThousandths) -> Result<Fen, Overflow> {
+        divide_half_up(i128::from(self.0) * i128::from(quantity.0), 1_000_000)
+    }
+}
+
+impl fmt::Display for TenThousandths {
+    /// Without the zeros behind: `12.5`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let magnitude = self.0.unsigned_abs();
+        let text = format!("{sign}{}.{:04}", magnitude / 10_000, magnitude % 10_000);
+        f.pad(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+impl<'de> Deserialize<'de> for TenThousandths {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_decimal(&text, 4)
+            .map(TenThousandths)
+            .ok_or_else(|| de::Error::custom(format!("`{text}` is not a decimal with at most four places")))
     }
 }
 

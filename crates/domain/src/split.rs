@@ -5,13 +5,9 @@ use crate::{
     catalogue::{Catalogue, Class, Excess, FeeCategory, Item},
     ids::ItemCode,
     limits,
-    money::{Bp, Fen, Overflow, divide_half_up},
+    money::{Bp, Fen, Overflow, TenThousandths},
     refusal::{Code, Refusal},
 };
-
-/// A price or a quantity in ten-thousandths (`pric` in yuan, `cnt` in units).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct TenThousandths(pub i64);
 
 /// What the hospital decided on restricted use (`hosp_appr_flag`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -163,14 +159,13 @@ fn line_total(line: &FeeLine) -> Result<Fen, Refusal> {
     if line.quantity.0 > limits::QUANTITY_MAX || line.price.0 > limits::PRICE_MAX {
         return Err(named(Refusal::overflow("lines.price × lines.quantity")));
     }
-    let total = times(line.price, line.quantity)?;
+    let total = line.price.times(line.quantity)?;
     if total.0 > limits::BILL_FEN_MAX {
         return Err(named(Refusal::overflow("lines.price × lines.quantity")));
     }
     match line.declared {
         Some(declared) if declared.minus(total)?.0.abs() > 1 => {
-            let shown =
-                format!("{}: {declared} ≠ {} × {} = {total}", line.serial, Shown(line.price), Shown(line.quantity));
+            let shown = format!("{}: {declared} ≠ {} × {} = {total}", line.serial, line.price, line.quantity);
             Err(Refusal::new(Code::SplitBroken, "line total = price × quantity, half up, ±0.01", "lines.declared")
                 .with(&shown, &shown))
         }
@@ -190,27 +185,12 @@ fn split_total(line: &FeeLine, item: &Item, total: Fen) -> Result<Parts, Overflo
     }
     let over = match item.limit {
         Some(limit) if line.price > limit && item.excess == Excess::Line => return Ok(own_pay),
-        Some(limit) if line.price > limit => times(TenThousandths(line.price.0 - limit.0), line.quantity)?.min(total),
+        Some(limit) if line.price > limit => TenThousandths(line.price.0 - limit.0).times(line.quantity)?.min(total),
         _ => Fen::ZERO,
     };
     let within = total.minus(over)?;
     let pre = within.share_half_up(item.self_pay())?;
     Ok(Parts { total, own: Fen::ZERO, over, pre, in_scope: within.minus(pre)? })
-}
-
-/// price × quantity, half up to the fen: 10⁻⁴ × 10⁻⁴ yuan is 10⁻⁶ fen.
-fn times(price: TenThousandths, quantity: TenThousandths) -> Result<Fen, Overflow> {
-    divide_half_up(i128::from(price.0) * i128::from(quantity.0), 1_000_000)
-}
-
-/// A scaled number for people: `12.5`, without the zeros behind.
-struct Shown(TenThousandths);
-
-impl std::fmt::Display for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = format!("{}.{:04}", self.0.0 / 10_000, self.0.0.unsigned_abs() % 10_000);
-        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
-    }
 }
 
 /// Adds lines up by fee category, in the order of the categories.

@@ -5,20 +5,25 @@ use std::{
     collections::BTreeMap,
     io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
+use bytes::Bytes;
+use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::transport::Channel;
 use zhijie_domain::{ids::RegionCode, parameters::Parameters};
 use zhijie_protocol::v1::{care_client::CareClient, home_client::HomeClient, hub_client::HubClient};
-use zhijie_store::Store;
+use zhijie_store::{Batch, CommitError, Engine, Pending as StorePending, Record, Store, StoreError, Version};
 
 use crate::{
     care::{self, CareSetup},
     home::{self, HomeSetup},
-    hub::{self, HubSetup, RegionPeer},
+    hub::{self, HubSetup, RegionPeer, ServicePeer},
     node::{Clock, Conn, Incoming, Net, Node, Pending, SeededIds, Served, Tcp, channel, limits},
 };
 
@@ -182,6 +187,115 @@ impl AsyncWrite for Watched {
     }
 }
 
+/// What stands between a service and the world, so that its end can be a crash: once blown, its store takes nothing
+/// and its connections break.
+#[derive(Clone, Default)]
+struct Fuse(Arc<AtomicBool>);
+
+impl Fuse {
+    fn blow(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn is_blown(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn store(&self, store: &Store) -> Store {
+        Store::new(FusedStore { engine: store.engine(), fuse: self.clone() })
+    }
+
+    fn net(&self, net: Loopback) -> FusedNet {
+        FusedNet { net, fuse: self.clone() }
+    }
+
+    fn io(&self) -> io::Result<()> {
+        if self.is_blown() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+    }
+}
+
+struct FusedStore {
+    engine: Arc<dyn Engine>,
+    fuse: Fuse,
+}
+
+impl FusedStore {
+    fn open(&self) -> Result<&Arc<dyn Engine>, StoreError> {
+        if self.fuse.is_blown() { Err(StoreError::Closed) } else { Ok(&self.engine) }
+    }
+}
+
+impl Engine for FusedStore {
+    fn get<'a>(&'a self, key: &'a [u8]) -> StorePending<'a, Result<Option<Record>, StoreError>> {
+        Box::pin(async move { self.open()?.get(key).await })
+    }
+
+    fn scan<'a>(
+        &'a self,
+        start: &'a [u8],
+        end: &'a [u8],
+        limit: usize,
+    ) -> StorePending<'a, Result<Vec<(Bytes, Record)>, StoreError>> {
+        Box::pin(async move { self.open()?.scan(start, end, limit).await })
+    }
+
+    fn commit(&self, batch: Batch) -> StorePending<'_, Result<Version, CommitError>> {
+        Box::pin(async move { self.open().map_err(CommitError::Failed)?.commit(batch).await })
+    }
+}
+
+struct FusedNet {
+    net: Loopback,
+    fuse: Fuse,
+}
+
+impl Net for FusedNet {
+    fn connect(&self, authority: String) -> Pending<io::Result<Conn>> {
+        let (connecting, fuse) = (self.net.connect(authority), self.fuse.clone());
+        Box::pin(async move {
+            fuse.io()?;
+            Ok(Conn::new(FusedConn { inner: connecting.await?, fuse }))
+        })
+    }
+
+    fn listen(&self, authority: String) -> Pending<io::Result<(String, Incoming)>> {
+        let (listening, fuse) = (self.net.listen(authority), self.fuse.clone());
+        Box::pin(async move {
+            let (address, incoming) = listening.await?;
+            let fused = incoming.map(move |conn| Ok(Conn::new(FusedConn { inner: conn?, fuse: fuse.clone() })));
+            Ok((address, Box::pin(fused) as Incoming))
+        })
+    }
+}
+
+struct FusedConn {
+    inner: Conn,
+    fuse: Fuse,
+}
+
+impl AsyncRead for FusedConn {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.fuse.io()?;
+        Pin::new(&mut self.inner).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for FusedConn {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.fuse.io()?;
+        Pin::new(&mut self.inner).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.fuse.io()?;
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
 /// What a cluster is made of.
 pub struct ClusterSetup {
     /// The provinces; each plays care and home.
@@ -201,7 +315,7 @@ pub struct Cluster {
     setup: ClusterSetup,
     net: Loopback,
     stores: BTreeMap<String, Store>,
-    running: BTreeMap<String, Served>,
+    running: BTreeMap<String, (Served, Fuse)>,
     starts: u64,
 }
 
@@ -228,11 +342,12 @@ impl Cluster {
     pub async fn start_service(&mut self, name: &str) -> io::Result<()> {
         let unknown = || io::Error::other(format!("no service {name} in this cluster"));
         self.starts += 1;
+        let fuse = Fuse::default();
         let node = Node {
-            store: self.stores.get(name).ok_or_else(unknown)?.clone(),
+            store: fuse.store(self.stores.get(name).ok_or_else(unknown)?),
             clock: Arc::clone(&self.setup.clock),
             ids: Arc::new(SeededIds::new(format!("{}/{name}/{}", self.setup.seed, self.starts))),
-            net: Arc::new(self.net.seen_by(name)),
+            net: Arc::new(fuse.net(self.net.seen_by(name))),
             parameters: Arc::clone(&self.setup.parameters),
         };
         let (listen, hub_address) = (name.to_owned(), format!("http://{HUB}"));
@@ -240,39 +355,40 @@ impl Cluster {
         let served = if name == HUB {
             hub::start(node, &HubSetup { listen, regions: self.peers() }).await?
         } else if let Some(region) = region("care-") {
-            let secret = secret(&region);
+            let secret = secret(name);
             let answer_deadline_ms = self.setup.answer_deadline_ms;
             care::start(node, &CareSetup { region, listen, hub: hub_address, secret, answer_deadline_ms }).await?
         } else if let Some(region) = region("home-") {
-            let secret = secret(&region);
+            let secret = secret(name);
             home::start(node, &HomeSetup { region, listen, hub: hub_address, secret }).await?
         } else {
             return Err(unknown());
         };
-        self.running.insert(name.to_owned(), served);
+        self.running.insert(name.to_owned(), (served, fuse));
         Ok(())
     }
 
     fn peers(&self) -> Vec<RegionPeer> {
+        let service = |name: String| ServicePeer { address: format!("http://{name}"), secret: secret(&name) };
         let peer = |code: &RegionCode| RegionPeer {
             code: code.clone(),
-            home: Some(format!("http://{}", home_of(code))),
-            care: Some(format!("http://{}", care_of(code))),
-            secret: secret(code),
+            home: Some(service(home_of(code))),
+            care: Some(service(care_of(code))),
         };
         self.setup.regions.iter().map(peer).collect()
     }
 
-    /// Ends one service as a crash would.
+    /// Ends one service as a crash would: from this moment it stores nothing and says nothing, whatever is under way.
     pub fn kill(&mut self, name: &str) {
-        if let Some(served) = self.running.remove(name) {
+        if let Some((served, fuse)) = self.running.remove(name) {
+            fuse.blow();
             served.kill();
         }
     }
 
     /// Ends all services gracefully.
     pub async fn stop(mut self) {
-        while let Some((_, served)) = self.running.pop_first() {
+        while let Some((_, (served, _))) = self.running.pop_first() {
             served.stop().await;
         }
     }
@@ -298,10 +414,10 @@ impl Cluster {
     }
 }
 
-/// The secret of a province's services in such a cluster; nobody outside the process reaches it.
+/// The secret that a service of such a cluster shares with the hub; nobody outside the process reaches it.
 #[must_use]
-pub fn secret(region: &RegionCode) -> String {
-    format!("in-process-{region}")
+pub fn secret(service: &str) -> String {
+    format!("in-process-{service}")
 }
 
 /// Clients of hospitals and operators, for a cluster anywhere.

@@ -15,7 +15,7 @@ use zhijie_store::StoreError;
 use crate::{
     care::{self, CareSetup},
     home::{self, HomeSetup},
-    hub::{self, HubSetup, RegionPeer},
+    hub::{self, HubSetup, RegionPeer, ServicePeer},
     node::{
         LoadError, Node, RandomIds, Role, Served, SystemClock, Tcp, embedded_parameters, limits, load_parameters,
         open_store,
@@ -52,11 +52,19 @@ pub struct HubConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PeerConfig {
-    /// `http://host:port` of its home service.
-    pub home: Option<String>,
-    /// `http://host:port` of its care service.
-    pub care: Option<String>,
-    /// The secret its services share with the hub.
+    /// Its home service.
+    pub home: Option<ServiceConfig>,
+    /// Its care service.
+    pub care: Option<ServiceConfig>,
+}
+
+/// `home = { address = "…", secret = "…" }`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceConfig {
+    /// `http://host:port`.
+    pub address: String,
+    /// The secret it shares with the hub.
     pub secret: String,
 }
 
@@ -82,7 +90,7 @@ pub struct RegionConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The configuration could not be read.
-    #[error("{path}: {source}")]
+    #[error("{path}")]
     Read {
         /// The file.
         path: PathBuf,
@@ -104,7 +112,7 @@ pub enum StartError {
     #[error(transparent)]
     Parameters(#[from] LoadError),
     /// The store of a role.
-    #[error("store {path}: {source}")]
+    #[error("store {path}")]
     Store {
         /// Its folder.
         path: PathBuf,
@@ -112,7 +120,7 @@ pub enum StartError {
         source: StoreError,
     },
     /// A role's service.
-    #[error("{role}: {source}")]
+    #[error("{role}")]
     Serve {
         /// Which.
         role: &'static str,
@@ -178,11 +186,14 @@ impl Config {
 }
 
 fn hub_setup(config: &HubConfig) -> HubSetup {
+    let service = |service: &ServiceConfig| {
+        let ServiceConfig { address, secret } = service.clone();
+        ServicePeer { address, secret }
+    };
     let regions = config.regions.iter().map(|(code, peer)| RegionPeer {
         code: code.clone(),
-        home: peer.home.clone(),
-        care: peer.care.clone(),
-        secret: peer.secret.clone(),
+        home: peer.home.as_ref().map(service),
+        care: peer.care.as_ref().map(service),
     });
     HubSetup { listen: config.listen.clone(), regions: regions.collect() }
 }

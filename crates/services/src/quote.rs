@@ -7,12 +7,13 @@ use zhijie_domain::{
     calendar::Date,
     claim::{AccountUse, Claim, Level, Service},
     ids::{DiseaseCode, InstitutionCode, ItemCode, PersonId, RegionCode, VisitId},
+    money::TenThousandths,
     parameters::Parameters,
     person::{Assisted, Category, Person, Purse, Scheme},
     policy::TreatmentClass,
     refusal::Refusal,
     settlement::Computation,
-    split::{Approval, FeeLine, Parts, SplitLine, TenThousandths, roll_up, split},
+    split::{Approval, FeeLine, Parts, SplitLine, roll_up, split},
 };
 
 /// A claim in a file. Amounts are yuan, `1300` or `"12.50"`.

@@ -28,6 +28,12 @@ impl Store {
         Self { engine }
     }
 
+    /// The engine behind this handle.
+    #[must_use]
+    pub fn engine(&self) -> Arc<dyn Engine> {
+        Arc::clone(&self.engine)
+    }
+
     /// Starts a transaction. It costs nothing until it reads or commits.
     #[must_use]
     pub fn begin(&self) -> Txn {

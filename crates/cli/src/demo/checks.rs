@@ -1,9 +1,12 @@
 //! The end: the story checks its own books, by sums of its own and not by the services' word.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use zhijie_services::{
-    domain::ids::RegionCode,
+    domain::{
+        calendar::{Date, Month},
+        ids::RegionCode,
+    },
     pb::{self, answer::Outcome, find_request::By},
     wire::settlement,
 };
@@ -12,7 +15,7 @@ use super::{
     cast::Player,
     scenes::{month::table_of, reconciliation::reconciled},
     stage::Scene,
-    story::Story,
+    story::{Story, answered},
 };
 
 pub(super) async fn play(story: &mut Story) -> anyhow::Result<bool> {
@@ -71,14 +74,26 @@ async fn in_three_books(story: &Story) -> anyhow::Result<bool> {
     for record in &story.records {
         let claim = record.claim.clone().unwrap_or_default();
         let province = |code: &str| RegionCode::parse(&format!("{}0000", &code[..2]));
-        let (mut hub, request) = (story.clients.hub.clone(), find(&record.id));
+        let request = find(&record.id);
         let care = story.clients.care.get(&province(&claim.care)?).cloned();
         let home = story.clients.home.get(&province(&claim.home)?).cloned();
-        let (Some(mut care), Some(mut home)) = (care, home) else { return Ok(false) };
+        let (Some(care), Some(home)) = (care, home) else { return Ok(false) };
         let answers = [
-            hub.find(request.clone()).await?.into_inner(),
-            care.find(request.clone()).await?.into_inner(),
-            home.find(request).await?.into_inner(),
+            answered(|| {
+                let (mut hub, request) = (story.clients.hub.clone(), request.clone());
+                async move { hub.find(request).await }
+            })
+            .await?,
+            answered(|| {
+                let (mut care, request) = (care.clone(), request.clone());
+                async move { care.find(request).await }
+            })
+            .await?,
+            answered(|| {
+                let (mut home, request) = (home.clone(), request.clone());
+                async move { home.find(request).await }
+            })
+            .await?,
         ];
         same &= answers.iter().all(|answer| holds(answer, record));
     }
@@ -110,23 +125,26 @@ async fn balanced(story: &Story) -> anyhow::Result<bool> {
         return Ok(false);
     }
     let mut booked = 0;
-    for month in months.keys() {
-        for day in 1..=31 {
-            booked += day_sum(story, &format!("{month}-{day:02}")).await?;
+    for month in months.keys().filter_map(|month| Month::parse(month)) {
+        for day in month.days() {
+            booked += day_sum(story, day).await?;
         }
     }
     Ok(booked == payable)
 }
 
-async fn day_sum(story: &Story, day: &str) -> anyhow::Result<i64> {
+async fn day_sum(story: &Story, day: Date) -> anyhow::Result<i64> {
     let mut sum = 0;
     for home in story.clients.home.values() {
-        // A month has not every day from 1 to 31; a day that is none has no book.
-        let Ok(book) = home.clone().day_book(pb::DayBookRequest { day: day.to_owned() }).await else { continue };
-        let mut book = book.into_inner();
-        while let Some(entry) = book.message().await? {
-            sum += entry.fund + entry.account;
-        }
+        let summed = answered(async || {
+            let (mut home, mut sum) = (home.clone(), 0);
+            let mut book = home.day_book(pb::DayBookRequest { day: day.to_string() }).await?.into_inner();
+            while let Some(entry) = book.message().await? {
+                sum += entry.fund + entry.account;
+            }
+            Ok(tonic::Response::new(sum))
+        });
+        sum += summed.await?;
     }
     Ok(sum)
 }
@@ -143,11 +161,10 @@ async fn purse_right(story: &Story) -> anyhow::Result<bool> {
             family -= amounts.family;
         }
     }
-    for _ in 0..40 {
-        if let Ok(reply) = story.home(zhang)?.look_up(pb::LookUpRequest { person: zhang.id() }).await {
-            return Ok(reply.into_inner().purse == Some(pb::Purse { account, family }));
-        }
-        tokio::time::sleep(Duration::from_millis(250)).await;
-    }
-    anyhow::bail!("the home region does not answer")
+    let home = story.home(zhang)?;
+    let reply = answered(|| {
+        let (mut home, request) = (home.clone(), pb::LookUpRequest { person: zhang.id() });
+        async move { home.look_up(request).await }
+    });
+    Ok(reply.await?.purse == Some(pb::Purse { account, family }))
 }

@@ -71,7 +71,7 @@ pub(crate) async fn demo(options: &Options) -> anyhow::Result<ExitCode> {
 async fn here(stage: Stage) -> anyhow::Result<bool> {
     let first = parse_date(FIRST_DAY).context("the first day")?;
     let clock = Arc::new(ManualClock::at(morning(first)));
-    let stores = tempfile::tempdir()?;
+    let stores = tempfile::tempdir().context("a folder for the stores of the demo")?;
     let setup = ClusterSetup {
         regions: cast::provinces(),
         parameters: Arc::new(embedded_parameters()?),

@@ -163,6 +163,23 @@ where
     bail!("no answer after {PATIENCE} tries: {last}")
 }
 
+/// Asks until somebody answers, for calls that may be repeated: a service that is away comes back.
+pub(super) async fn answered<F, A, T>(ask: F) -> anyhow::Result<T>
+where
+    F: Fn() -> A,
+    A: Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+{
+    let mut last = String::new();
+    for _ in 0..PATIENCE {
+        match ask().await {
+            Ok(reply) => return Ok(reply.into_inner()),
+            Err(status) => last = status.message().to_owned(),
+        }
+        tokio::time::sleep(Duration::from_millis(PAUSE_MS)).await;
+    }
+    bail!("no answer after {PATIENCE} tries: {last}")
+}
+
 /// The settlement in an answer, or what stood in its place.
 pub(super) fn settled(answer: &pb::Answer) -> anyhow::Result<&pb::Settlement> {
     match &answer.outcome {

@@ -9,8 +9,7 @@ use super::{File, Problem};
 use crate::{
     catalogue::{Class, Excess, FeeCategory, Item},
     ids::ItemCode,
-    money::Bp,
-    split::TenThousandths,
+    money::{Bp, TenThousandths},
 };
 
 /// A full row, national or local.

@@ -7,8 +7,7 @@ use zhijie_store::Txn;
 use super::{
     Care,
     drive::{Begin, Plan, outside, run},
-    register_visit::{put, put_status},
-    visits::CareVisit,
+    visits::{CareVisit, put, put_status},
 };
 use crate::{
     node::{Book, Failure, Key, Stop, Undone, answer_of, digest, unknown_settlement},
@@ -63,10 +62,12 @@ pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::An
     match &answer.outcome {
         Some(Outcome::Settlement(document)) => {
             let record = settlement::parse(document).map_err(outside)?;
-            let original = record.undoes.clone().ok_or_else(|| outside("a negative record names what it undoes"))?;
+            let request = pb::CancelRequest::decode(intent.request.as_slice()).map_err(outside)?;
+            let original = record.undoes.clone().filter(|original| original.as_str() == request.settlement);
+            let original = original.ok_or_else(|| outside("a negative record undoes the settlement that was named"))?;
             let booked =
                 Book::load(txn, &original).await?.ok_or_else(|| outside("it undoes a settlement of this book"))?;
-            Book::add_undone(txn, &Undone { settlement: booked.settlement, record }).await?;
+            Book::add_undone(txn, &Undone::of(booked.settlement, record).map_err(outside)?).await?;
             put_status(txn, intent, pb::VisitStatus::Open, "").await
         }
         Some(Outcome::Refused(_)) => put(txn, intent, intent.before.clone().unwrap_or_default()).await,

@@ -1,18 +1,29 @@
 //! Driving a message to its end. The edge coordinates: an intent is committed, then sent to the hub until an answer
 //! comes, however often, since hub and home answer one message once. What no hospital waits for, the sweep drives.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use prost::Message;
 use tokio::sync::watch;
-use zhijie_domain::refusal::{Code, Refusal};
+use zhijie_domain::{
+    ids::RegionCode,
+    refusal::{Code, Refusal},
+};
 use zhijie_store::Txn;
 
 use super::{Care, cancel, register_visit, reverse, settle};
 use crate::{
-    node::{Committed, Failure, Key, MessageState, Records, Stop, answer_of, call, commit, is_transient, keys, limits},
+    node::{
+        Committed, Failure, Key, MessageState, Records, Stop, answer_of, call, commit, is_transient, is_unknown, keys,
+        limits,
+    },
     wire::{
         self,
         pb::{self, answer::Outcome, message_record::State},
@@ -26,6 +37,8 @@ const SWEPT_TOGETHER: usize = 16;
 pub(super) enum Plan {
     /// Its answer is known here.
     Answer(pb::Answer),
+    /// What can be said for now; the message may be begun again.
+    ForNow(pb::Answer),
     /// It is sent.
     Send(pb::Intent),
 }
@@ -51,6 +64,7 @@ async fn begun(care: &Care, key: &Key, digest: &[u8], begin: &impl Begin) -> Res
         }
         let plan = begin.plan(&mut txn).await?;
         let state = match &plan {
+            Plan::ForNow(answer) => return Ok(answer.clone()),
             Plan::Answer(answer) => State::Answer(answer.clone()),
             Plan::Send(intent) => State::Intent(Box::new(intent.clone())),
         };
@@ -59,7 +73,7 @@ async fn begun(care: &Care, key: &Key, digest: &[u8], begin: &impl Begin) -> Res
             txn.put(key.pending(), Bytes::new());
         }
         match (commit(txn).await?, plan) {
-            (Committed::Yes, Plan::Answer(answer)) => return Ok(answer),
+            (Committed::Yes, Plan::Answer(answer) | Plan::ForNow(answer)) => return Ok(answer),
             (Committed::Yes, Plan::Send(_)) => return Ok(wait(care, key).await?),
             (Committed::Conflict, _) => {}
             (Committed::Busy, _) => return Err(Refusal::new(Code::Busy, "bounded queues", "").into()),
@@ -109,7 +123,15 @@ async fn attempt(care: &Care, key: &Key) -> Result<Attempt, Failure> {
     if is_transient(&answer) {
         return Ok(Attempt::Again("the regions are busy; the message is sent again".into()));
     }
-    conclude(care, key, answer).await.map(Attempt::Ended)
+    if is_stranger(&answer) {
+        // Who we are says nothing about what became of the message: an earlier copy may be booked.
+        return Ok(Attempt::Again("the hub does not know this care service; see its configuration".into()));
+    }
+    conclude(care, key, answer).await
+}
+
+fn is_stranger(answer: &pb::Answer) -> bool {
+    matches!(&answer.outcome, Some(Outcome::Refused(no)) if no.code() == pb::RefusalCode::E010NotYourRegion)
 }
 
 /// The intent in a record, or the answer that stands in its place.
@@ -117,6 +139,7 @@ fn state(record: Option<pb::MessageRecord>) -> Result<Box<pb::Intent>, Box<pb::A
     match record.and_then(|record| record.state) {
         Some(State::Intent(intent)) => Ok(intent),
         Some(State::Answer(answer)) => Err(Box::new(answer)),
+        Some(State::Reversed(answer)) if is_unknown(&answer) => Err(Box::new(answer)),
         Some(State::Reversed(_)) | None => {
             let refusal = Refusal::new(Code::AlreadyReversed, "a reversed message stays reversed", "header.message_id");
             Err(Box::new(wire::refused(&refusal)))
@@ -140,14 +163,14 @@ async fn send(care: &Care, intent: &pb::Intent) -> Result<pb::Answer, Failure> {
 }
 
 /// Keeps an answer and everything it means, in one commit; whoever comes second finds the first's answer.
-async fn conclude(care: &Care, key: &Key, answer: pb::Answer) -> Result<pb::Answer, Failure> {
-    loop {
+async fn conclude(care: &Care, key: &Key, answer: pb::Answer) -> Result<Attempt, Failure> {
+    for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = care.node.store.begin();
         let record = txn.record::<pb::MessageRecord>(&key.message()).await?.unwrap_or_default();
         let digest = record.digest.clone();
         let intent = match state(Some(record)) {
             Ok(intent) => intent,
-            Err(answer) => return Ok(*answer),
+            Err(answer) => return Ok(Attempt::Ended(*answer)),
         };
         match intent.act() {
             pb::Act::Register => register_visit::conclude(&mut txn, &intent, &answer).await?,
@@ -158,10 +181,14 @@ async fn conclude(care: &Care, key: &Key, answer: pb::Answer) -> Result<pb::Answ
         }
         txn.keep(key.message(), &pb::MessageRecord { digest, state: Some(State::Answer(answer.clone())) });
         txn.delete(key.pending());
-        if matches!(commit(txn).await?, Committed::Yes) {
-            return Ok(answer);
+        match commit(txn).await? {
+            Committed::Yes => return Ok(Attempt::Ended(answer)),
+            Committed::Conflict => {}
+            Committed::Busy => break,
         }
     }
+    // The answer is stored at the hub and at home: asking again brings it back.
+    Ok(Attempt::Again("this care service is busy; the message is sent again".into()))
 }
 
 /// An answer of the hub that the protocol does not have.
@@ -192,23 +219,42 @@ pub(super) async fn sweep(care: Arc<Care>, mut stopping: watch::Receiver<bool>) 
 }
 
 async fn sweep_once(care: &Care) -> Result<(), Failure> {
+    // A home that does not answer is asked once a round, so that it does not hold up the others.
+    let silent = Mutex::new(BTreeSet::new());
     let mut after: Option<Vec<u8>> = None;
     loop {
         let page = care.node.store.scan_prefix(keys::PENDING, after.as_deref(), limits::SWEEP_MAX).await?;
         let pending = page.iter().filter_map(|(key, _)| Key::of_pending(key)).filter(|key| !Driven::is(care, key));
-        let attempts = pending.map(|key| async move {
-            match attempt(care, &key).await {
-                Ok(_) => {}
-                Err(Failure::Peer { .. }) => tracing::debug!("a pending message has no answer yet"),
-                Err(failure) => tracing::error!(%failure, "a pending message cannot be driven"),
-            }
-        });
-        stream::iter(attempts.collect::<Vec<_>>()).buffer_unordered(SWEPT_TOGETHER).for_each(|()| async {}).await;
+        let swept = pending.map(|key| swept(care, &silent, key)).collect::<Vec<_>>();
+        stream::iter(swept).buffer_unordered(SWEPT_TOGETHER).for_each(|()| async {}).await;
         if page.len() < limits::SWEEP_MAX {
             return Ok(());
         }
         after = page.last().map(|(key, _)| key.to_vec());
     }
+}
+
+async fn swept(care: &Care, silent: &Mutex<BTreeSet<String>>, key: Key) {
+    let homes = || silent.lock().unwrap_or_else(PoisonError::into_inner);
+    let home = match home_of(care, &key).await {
+        Ok(home) if homes().contains(&home) => return,
+        Ok(home) => home,
+        Err(failure) => return tracing::error!(%failure, "a pending message cannot be read"),
+    };
+    match attempt(care, &key).await {
+        Ok(_) => {}
+        Err(Failure::Peer { .. }) => {
+            homes().insert(home);
+        }
+        Err(failure) => tracing::error!(%failure, "a pending message cannot be driven"),
+    }
+}
+
+/// The home province that a pending message is for.
+async fn home_of(care: &Care, key: &Key) -> Result<String, Failure> {
+    let record = care.node.store.begin().record::<pb::MessageRecord>(&key.message()).await?;
+    let area = state(record).ok().and_then(|intent| intent.before).map(|visit| visit.home);
+    Ok(area.and_then(|area| RegionCode::parse(&area).ok()).map(|area| area.province().to_string()).unwrap_or_default())
 }
 
 /// Marks a message as driven by a waiting hospital, for as long as the mark lives.
@@ -234,6 +280,6 @@ impl Drop for Driven<'_> {
     }
 }
 
-fn lock(care: &Care) -> std::sync::MutexGuard<'_, std::collections::BTreeSet<Key>> {
-    care.driven.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock(care: &Care) -> MutexGuard<'_, BTreeSet<Key>> {
+    care.driven.lock().unwrap_or_else(PoisonError::into_inner)
 }

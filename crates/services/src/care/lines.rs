@@ -105,17 +105,17 @@ pub(super) fn reply(changed: Result<pb::Visit, Stop>) -> Result<pb::VisitReply, 
 }
 
 async fn withdrawn(care: &Care, request: &pb::WithdrawLinesRequest) -> Result<pb::Visit, Stop> {
+    let named: BTreeSet<&String> = request.serials.iter().collect();
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = care.node.store.begin();
         let mut visit = CareVisit::named(&mut txn, &request.visit).await?;
         visit.must_be(pb::VisitStatus::Open, "lines are withdrawn from an open visit")?;
         let lines = visit.lines(&care.node.store).await?;
-        for serial in &request.serials {
-            if !lines.iter().any(|line| line.line.serial == *serial) {
-                return Err(Refusal::malformed("serials", format!("serials of this visit; {serial} is none")).into());
-            }
+        let there: BTreeSet<&String> = lines.iter().map(|line| &line.line.serial).collect();
+        if let Some(serial) = named.difference(&there).next() {
+            return Err(Refusal::malformed("serials", format!("serials of this visit; {serial} is none")).into());
         }
-        let goes = |line: &SplitLine| request.serials.is_empty() || request.serials.contains(&line.line.serial);
+        let goes = |line: &SplitLine| named.is_empty() || named.contains(&line.line.serial);
         let kept: Vec<SplitLine> = lines.into_iter().filter(|line| !goes(line)).collect();
         visit.replace(&mut txn, &kept)?;
         if matches!(commit(txn).await?, Committed::Yes) {

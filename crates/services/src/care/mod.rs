@@ -70,7 +70,7 @@ pub(crate) struct Care {
 /// When the address cannot be listened on, or the configuration holds no usable address or secret.
 pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
     let credentials = Credentials::new(Role::Care, Some(&setup.region), &setup.secret)
-        .ok_or_else(|| io::Error::other("care.secret: plain ASCII"))?;
+        .ok_or_else(|| io::Error::other("care.secret: plain ASCII, not empty"))?;
     node.parameters.catalogue(&setup.region).map_err(|refusal| io::Error::other(refusal.en))?;
     let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
     let hub = HubClient::with_interceptor(hub, credentials).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);

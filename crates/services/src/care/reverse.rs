@@ -12,18 +12,20 @@ use zhijie_store::Txn;
 use super::{
     Care,
     drive::{Begin, Plan, outside, run},
-    register_visit::{put, put_status},
-    visits::CareVisit,
+    visits::{CareVisit, put, put_status},
 };
 use crate::{
-    node::{Book, Failure, Key, Records, Stop, answer_of, digest, parse_undone},
+    node::{Book, Failure, Key, Records, Stop, answer_of, digest, is_unknown, parse_undone},
     wire::{
-        self, id,
+        self,
+        claim::Header,
+        id,
         pb::{self, answer::Outcome, message_record::State},
     },
 };
 
 struct Reverse<'a> {
+    header: &'a Header,
     request: &'a pb::ReverseRequest,
     original: Key,
 }
@@ -41,23 +43,30 @@ pub(super) async fn reverse(care: &Care, request: pb::ReverseRequest) -> Result<
         Err(refusal) => return answer_of(Err(refusal.into())),
     };
     let key = Key::new(&header.institution, pb::Act::Reverse, &header.message);
-    run(care, &key, &digest(&request), &Reverse { request: &request, original }).await
+    run(care, &key, &digest(&request), &Reverse { header: &header, request: &request, original }).await
 }
 
 impl Begin for Reverse<'_> {
     async fn plan(&self, txn: &mut Txn) -> Result<Plan, Stop> {
         let record = txn.record::<pb::MessageRecord>(&self.original.message()).await?.unwrap_or_default();
         match record.state.clone() {
+            Some(State::Reversed(answer)) if is_unknown(&answer) => Ok(Plan::ForNow(answer)),
             Some(State::Reversed(answer)) => Ok(Plan::Answer(answer)),
-            Some(State::Intent(sent)) => self.send(txn, record, sent.before.unwrap_or_default()).await,
+            Some(State::Intent(sent)) => {
+                let before = sent.before.unwrap_or_default();
+                let visit = CareVisit::named(txn, &before.id).await?;
+                self.send(txn, record, visit, before)
+            }
             Some(State::Answer(pb::Answer { outcome: Some(Outcome::Settlement(settled)) })) => {
                 let claim = settled.claim.unwrap_or_default();
                 let visit = idle(txn, &claim.visit).await?;
-                self.send(txn, record, visit).await
+                let before = visit.document.clone();
+                self.send(txn, record, visit, before)
             }
             Some(State::Answer(pb::Answer { outcome: Some(Outcome::Visit(registered)) })) => {
                 let visit = idle(txn, &registered.id).await?;
-                self.send(txn, record, visit).await
+                let before = visit.document.clone();
+                self.send(txn, record, visit, before)
             }
             // It was refused, or it never came: nothing was done, and nothing shall be.
             Some(State::Answer(_)) | None => {
@@ -70,18 +79,33 @@ impl Begin for Reverse<'_> {
 }
 
 /// The visit of an answered message, which nothing else works on just now.
-async fn idle(txn: &mut Txn, visit: &str) -> Result<pb::Visit, Stop> {
+async fn idle(txn: &mut Txn, visit: &str) -> Result<CareVisit, Stop> {
     let visit = CareVisit::named(txn, visit).await?;
     if visit.document.status() == pb::VisitStatus::Busy {
         return Err(Refusal::new(Code::VisitState, "one act on a visit at a time", "visit").into());
     }
-    Ok(visit.document)
+    Ok(visit)
 }
 
 impl Reverse<'_> {
     /// Marks the original as being reversed, and the visit as busy.
-    async fn send(&self, txn: &mut Txn, record: pb::MessageRecord, before: pb::Visit) -> Result<Plan, Stop> {
-        let mut visit = CareVisit::named(txn, &before.id).await?;
+    fn send(
+        &self,
+        txn: &mut Txn,
+        record: pb::MessageRecord,
+        mut visit: CareVisit,
+        before: pb::Visit,
+    ) -> Result<Plan, Stop> {
+        let registered = &visit.registration;
+        if registered.home != self.header.home || registered.person.as_str() != self.request.person {
+            return Err(Refusal::new(
+                Code::FieldInvalid,
+                "a reverse names home and person of the message",
+                "header.home",
+            )
+            .with("与原报文不一致", "not those of the original message")
+            .into());
+        }
         visit.document.set_status(pb::VisitStatus::Busy);
         visit.keep(txn);
         let unknown = Outcome::Unknown(pb::Unknown { reason: "it is being reversed".into() });

@@ -12,8 +12,7 @@ use super::{
     claim::claim_of,
     drive::{Begin, Plan, outside, run},
     pre_settle::terms,
-    register_visit::put_status,
-    visits::CareVisit,
+    visits::{CareVisit, put, put_status},
 };
 use crate::{
     node::{Book, Failure, Key, Stop, answer_of, digest},
@@ -48,13 +47,13 @@ impl Begin for Settle<'_> {
         }
         let lines = visit.lines(&self.care.node.store).await?;
         let claim = claim_of(self.care, self.header, &visit, &lines, &terms(self.request))?;
-        Ok(Plan::Send(intent(txn, &mut visit, &claim)))
+        let before = visit.document.clone();
+        Ok(Plan::Send(intent(txn, &mut visit, &claim, before)))
     }
 }
 
-/// The intent to send a claim; it holds the visit busy.
-pub(super) fn intent(txn: &mut Txn, visit: &mut CareVisit, claim: &pb::ClaimRequest) -> pb::Intent {
-    let before = visit.document.clone();
+/// The intent to send a claim; it holds the visit busy. Where nothing comes of it the visit is as `before`.
+pub(super) fn intent(txn: &mut Txn, visit: &mut CareVisit, claim: &pb::ClaimRequest, before: pb::Visit) -> pb::Intent {
     visit.document.set_status(pb::VisitStatus::Busy);
     visit.keep(txn);
     pb::Intent {
@@ -78,7 +77,7 @@ pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::An
             Book::add(txn, &settled, None).await?;
             put_status(txn, intent, pb::VisitStatus::Settled, settled.id.as_str()).await
         }
-        Some(Outcome::Refused(_)) => put_status(txn, intent, pb::VisitStatus::Open, "").await,
+        Some(Outcome::Refused(_)) => put(txn, intent, intent.before.clone().unwrap_or_default()).await,
         _ => Err(outside("a claim is answered by a settlement or a refusal")),
     }
 }

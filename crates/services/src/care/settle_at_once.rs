@@ -1,6 +1,6 @@
 //! One call for outpatient, chronic and pharmacy visits (2102): registered, split and settled in one message.
 
-use zhijie_domain::{claim::Service, ids::PersonId, refusal::Refusal};
+use zhijie_domain::{claim::Service, refusal::Refusal};
 use zhijie_store::Txn;
 
 use super::{
@@ -9,13 +9,13 @@ use super::{
     drive::{Begin, Plan, run},
     lines::{bounded, split_all},
     settle::intent,
-    visits::CareVisit,
+    visits::{CareVisit, new_document},
 };
 use crate::{
     node::{Failure, Key, Stop, answer_of, digest},
     wire::{
         claim::{Header, parse_lines},
-        codes, id, pb,
+        codes, pb,
     },
 };
 
@@ -41,7 +41,15 @@ impl Begin for AtOnce<'_> {
             return Err(Refusal::malformed("service", "not a stay: it is registered, discharged and settled").into());
         }
         let lines = split_all(parse_lines(&request.lines)?, care.catalogue()?)?;
-        let mut visit = CareVisit::new(self.visit()?)?;
+        let registered = pb::RegisterVisitRequest {
+            header: None,
+            person: request.person.clone(),
+            scheme: request.scheme,
+            service: request.service,
+            emergency: request.emergency,
+            from: request.from.clone(),
+        };
+        let mut visit = CareVisit::new(new_document(care, self.header, &registered, pb::VisitStatus::Open)?)?;
         visit.add(txn, &lines)?;
         bounded(&visit)?;
         let terms = Terms {
@@ -52,24 +60,9 @@ impl Begin for AtOnce<'_> {
             declared: request.declared.as_ref(),
         };
         let claim = claim_of(care, self.header, &visit, &lines, &terms)?;
-        Ok(Plan::Send(intent(txn, &mut visit, &claim)))
-    }
-}
-
-impl AtOnce<'_> {
-    fn visit(&self) -> Result<pb::Visit, Refusal> {
-        let request = self.request;
-        Ok(pb::Visit {
-            id: self.care.node.new_id(),
-            person: id(PersonId::parse, &request.person, "person")?.to_string(),
-            home: self.header.home.to_string(),
-            scheme: request.scheme,
-            institution: self.header.institution.to_string(),
-            service: request.service,
-            emergency: request.emergency,
-            from: request.from.clone(),
-            status: pb::VisitStatus::Open.into(),
-            ..pb::Visit::default()
-        })
+        // A refused visit leaves nothing behind.
+        let mut before = visit.document.clone();
+        before.set_status(pb::VisitStatus::Withdrawn);
+        Ok(Plan::Send(intent(txn, &mut visit, &claim, before)))
     }
 }

@@ -3,17 +3,18 @@
 use prost::Message;
 use zhijie_domain::{
     claim::Service,
-    ids::VisitId,
+    ids::{PersonId, VisitId},
     refusal::{Code, Refusal},
     split::{Parts, SplitLine},
     visit::Registration,
 };
 use zhijie_store::{Store, Txn};
 
+use super::{Care, drive::outside};
 use crate::{
     node::{Failure, Records, Stop, keys, limits, stored},
     wire::{
-        claim::{parse_parts, parse_split, print_parts, print_split},
+        claim::{Header, parse_parts, parse_split, print_parts, print_split},
         id, pb, required,
         visit::parse_registration,
     },
@@ -93,11 +94,15 @@ impl CareVisit {
 
     /// Puts other lines in the place of all.
     pub(super) fn replace(&mut self, txn: &mut Txn, lines: &[SplitLine]) -> Result<(), Refusal> {
+        self.clear(txn);
+        self.add(txn, lines)
+    }
+
+    fn clear(&mut self, txn: &mut Txn) {
         for chunk in 0..self.next_chunk {
             txn.delete(keys::lines(&self.id, chunk));
         }
-        (self.bill, self.lines) = (Parts::default(), 0);
-        self.add(txn, lines)
+        (self.bill, self.lines, self.next_chunk) = (Parts::default(), 0, 0);
     }
 
     /// The lines, in the order they came. The visit's own record, read in the transaction, guards them.
@@ -132,4 +137,54 @@ fn parse(record: &pb::CareVisit) -> Result<CareVisit, Refusal> {
         lines: record.lines as usize,
         next_chunk: record.next_chunk,
     })
+}
+
+/// The document of a visit that a hospital asks for, under a new id.
+pub(super) fn new_document(
+    care: &Care,
+    header: &Header,
+    request: &pb::RegisterVisitRequest,
+    status: pb::VisitStatus,
+) -> Result<pb::Visit, Refusal> {
+    Ok(pb::Visit {
+        id: care.node.new_id(),
+        person: id(PersonId::parse, &request.person, "person")?.to_string(),
+        home: header.home.to_string(),
+        scheme: request.scheme,
+        institution: header.institution.to_string(),
+        service: request.service,
+        emergency: request.emergency,
+        from: request.from.clone(),
+        status: status.into(),
+        ..pb::Visit::default()
+    })
+}
+
+/// Puts the visit of an intent back as it was before, in a given status.
+pub(super) async fn put_status(
+    txn: &mut Txn,
+    intent: &pb::Intent,
+    status: pb::VisitStatus,
+    settlement: &str,
+) -> Result<(), Failure> {
+    let before = intent.before.clone().unwrap_or_default();
+    let document = pb::Visit { status: status.into(), settlement: settlement.to_owned(), ..before };
+    put(txn, intent, document).await
+}
+
+/// Puts a document in the place of an intent's visit.
+pub(super) async fn put(txn: &mut Txn, intent: &pb::Intent, document: pb::Visit) -> Result<(), Failure> {
+    let before = intent.before.as_ref().map(|before| before.id.as_str()).unwrap_or_default();
+    let visit_id = id(VisitId::parse, before, "visit").map_err(outside)?;
+    if document.id != before {
+        return Err(outside("an answer about another visit"));
+    }
+    if let Some(mut visit) = CareVisit::find(txn, &visit_id).await? {
+        visit.document = document;
+        if visit.document.status() == pb::VisitStatus::Withdrawn {
+            visit.clear(txn);
+        }
+        visit.keep(txn);
+    }
+    Ok(())
 }

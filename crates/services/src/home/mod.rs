@@ -25,7 +25,7 @@ use zhijie_protocol::v1::{home_server, hub_client::HubClient};
 
 use crate::{
     node::{Book, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, limits, reflection, serve},
-    wire::{self, pb},
+    wire::pb,
 };
 
 /// The service's name on the wire.
@@ -59,7 +59,7 @@ pub(crate) struct Home {
 /// When the address cannot be listened on, or the configuration holds no usable address or secret.
 pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
     let credentials = Credentials::new(Role::Home, Some(&setup.region), &setup.secret)
-        .ok_or_else(|| io::Error::other("home.secret: plain ASCII"))?;
+        .ok_or_else(|| io::Error::other("home.secret: plain ASCII, not empty"))?;
     let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
     let home = Arc::new(Home {
         book: Book::new(node.store.clone()),
@@ -94,7 +94,8 @@ macro_rules! road {
         let caller = $self.gate.admit($request.metadata()).and_then(|caller| caller.is_hub());
         match caller {
             Ok(()) => reply($act($self, $request.into_inner()).await),
-            Err(refusal) => Ok(Response::new(wire::refused(&refusal))),
+            // A stranger gets no answer that could be taken for one about its message.
+            Err(refusal) => Err(Status::unauthenticated(refusal.en)),
         }
     }};
 }

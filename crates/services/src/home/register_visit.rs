@@ -49,11 +49,15 @@ impl Act for Register<'_> {
         }
         member.person.insured_on(registration.from)?;
         admit(member.open_stay.as_ref(), registration)?;
+        let key = keys::visit(&registration.visit);
+        if txn.get(&key).await?.is_some() {
+            return Err(Refusal::new(Code::VisitState, "a visit is registered once", "visit.id").into());
+        }
         let place = registration.institution.division();
         let snapshot = cover(&member.filings, &place, registration.from, registration.emergency);
         let visit = Visit { registration: registration.clone(), snapshot, status: VisitStatus::Open };
         let document = visit::print(&visit);
-        txn.keep(keys::visit(&registration.visit), &document);
+        txn.keep(key, &document);
         if registration.service == Service::Stay {
             member.open_stay = Some(registration.visit.clone());
             member.keep(txn);

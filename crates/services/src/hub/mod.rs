@@ -22,7 +22,7 @@ use crate::{
     node::{
         Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, limits, reflection, serve,
     },
-    wire::{self, pb},
+    wire::pb,
 };
 
 /// The service's name on the wire.
@@ -40,11 +40,17 @@ pub struct HubSetup {
 pub struct RegionPeer {
     /// Its code.
     pub code: RegionCode,
-    /// The address of its home service, if it has one.
-    pub home: Option<String>,
-    /// The address of its care service, if it has one.
-    pub care: Option<String>,
-    /// The secret that its services share with the hub.
+    /// Its home service, if it has one.
+    pub home: Option<ServicePeer>,
+    /// Its care service, if it has one.
+    pub care: Option<ServicePeer>,
+}
+
+/// A service of a province at the hub. Each shares a secret of its own with the hub, so that one cannot pass for another.
+pub struct ServicePeer {
+    /// Its address, `http://host:port`.
+    pub address: String,
+    /// The secret it shares with the hub.
     pub secret: String,
 }
 
@@ -64,18 +70,23 @@ pub(crate) struct Hub {
 pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
     let (mut homes, mut cares, mut gate) = (BTreeMap::new(), BTreeMap::new(), Gate::default());
     for region in &setup.regions {
-        let credentials = Credentials::new(Role::Hub, None, &region.secret)
-            .ok_or_else(|| io::Error::other(format!("hub.regions.{}.secret: plain ASCII", region.code)))?;
-        if let Some(address) = &region.home {
-            let channel = channel(&node.net, address).map_err(io::Error::other)?;
-            homes.insert(region.code.clone(), HomeClient::with_interceptor(channel, credentials.clone()));
+        let code = &region.code;
+        let link = |role: Role, peer: &ServicePeer| {
+            let credentials = Credentials::new(Role::Hub, None, &peer.secret);
+            let named =
+                || io::Error::other(format!("hub.regions.{code}.{}.secret: plain ASCII, not empty", role.name()));
+            let channel = channel(&node.net, &peer.address).map_err(io::Error::other)?;
+            Ok::<_, io::Error>((channel, credentials.ok_or_else(named)?))
+        };
+        if let Some(peer) = &region.home {
+            let (channel, credentials) = link(Role::Home, peer)?;
+            homes.insert(code.clone(), HomeClient::with_interceptor(channel, credentials));
+            gate = gate.with(Role::Home, Some(code.clone()), &peer.secret);
         }
-        if let Some(address) = &region.care {
-            let channel = channel(&node.net, address).map_err(io::Error::other)?;
-            cares.insert(region.code.clone(), CareClient::with_interceptor(channel, credentials));
-        }
-        for role in [Role::Care, Role::Home] {
-            gate = gate.with(role, Some(region.code.clone()), &region.secret);
+        if let Some(peer) = &region.care {
+            let (channel, credentials) = link(Role::Care, peer)?;
+            cares.insert(code.clone(), CareClient::with_interceptor(channel, credentials));
+            gate = gate.with(Role::Care, Some(code.clone()), &peer.secret);
         }
     }
     let net = Arc::clone(&node.net);
@@ -89,6 +100,11 @@ impl Hub {
     fn home(&self, area: &RegionCode) -> Result<HomeClient<Link>, Refusal> {
         self.homes.get(&area.province()).cloned().ok_or_else(|| unknown_region("header.home", area))
     }
+
+    /// The home service of an area that a message went to before: without it there is no answer, and no refusal.
+    fn home_again(&self, area: &RegionCode) -> Result<HomeClient<Link>, Failure> {
+        self.home(area).map_err(|refusal| relay::outside(&refusal.to_string()))
+    }
 }
 
 /// Answers a road call of a care region, which a handler checks to be the one the message names.
@@ -96,7 +112,8 @@ macro_rules! road {
     ($self:ident, $request:ident, $act:path) => {
         match $self.gate.admit($request.metadata()) {
             Ok(caller) => reply($act($self, &caller, $request.into_inner()).await),
-            Err(refusal) => Ok(Response::new(wire::refused(&refusal))),
+            // A stranger gets no answer that could be taken for one about its message.
+            Err(refusal) => Err(Status::unauthenticated(refusal.en)),
         }
     };
 }

@@ -29,7 +29,7 @@ pub(super) async fn reconcile(hub: &Hub, request: pb::ReconcileRequest) -> Resul
     let request = || pb::DayBookRequest { day: day.to_string() };
     for (region, client) in &hub.cares {
         match fetch(client.clone().day_book(request())).await {
-            Ok(book) => cares.extend(book),
+            Ok(book) => cares.extend(book.into_iter().filter(|(_, entry)| entry.care == *region)),
             Err(reason) => {
                 missing.push(missing_book(region, Role::Care, reason));
                 without_care.insert(region.clone());
@@ -38,7 +38,7 @@ pub(super) async fn reconcile(hub: &Hub, request: pb::ReconcileRequest) -> Resul
     }
     for (region, client) in &hub.homes {
         match fetch(client.clone().day_book(request())).await {
-            Ok(book) => homes.extend(book),
+            Ok(book) => homes.extend(book.into_iter().filter(|(_, entry)| entry.home == *region)),
             Err(reason) => {
                 missing.push(missing_book(region, Role::Home, reason));
                 without_home.insert(region.clone());

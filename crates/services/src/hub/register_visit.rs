@@ -1,14 +1,15 @@
 //! Registering a visit through the hub: the institution must be opened; home decides the rest and takes the snapshot.
 
-use zhijie_domain::refusal::Refusal;
+use zhijie_domain::{refusal::Refusal, visit::Registration};
+use zhijie_protocol::v1::home_client::HomeClient;
 use zhijie_store::Txn;
 
 use super::{
     Hub, from_care,
-    relay::{ask_home, known, outside, refuse, visit_id},
+    relay::{Known, ask_home, keep_relayed, known, outside, refuse},
 };
 use crate::{
-    node::{Act, Caller, Failure, Key, Records, Stop, answer_of, answer_once, digest, keys},
+    node::{Act, Caller, Failure, Key, Link, Records, Stop, answer_of, answer_once, digest, keys},
     wire::{
         claim::{Header, parse_header},
         pb::{self, answer::Outcome},
@@ -16,7 +17,10 @@ use crate::{
     },
 };
 
-struct Record(pb::Answer);
+struct Record {
+    registration: Registration,
+    answer: pb::Answer,
+}
 
 pub(super) async fn register_visit(
     hub: &Hub,
@@ -30,23 +34,21 @@ async fn registered(hub: &Hub, caller: &Caller, request: pb::RegisterRequest) ->
     let header = parse_header(request.header.as_ref())?;
     from_care(caller, &header.care)?;
     let (key, digest) = (Key::new(&header.institution, pb::Act::Register, &header.message), digest(&request));
-    if let Some(answer) = known(hub, &key, &digest).await? {
-        return Ok(answer);
-    }
-    let mut home = match opened(hub, &header, &request) {
-        Ok(home) => home,
-        Err(refusal) => return Ok(refuse(hub, &key, &digest, refusal).await?),
+    let registration = visit::parse_registration(required(request.visit.as_ref(), "visit")?)?;
+    let mut home = match known(hub, &key, &digest).await? {
+        Known::Answered(answer) => return Ok(answer),
+        Known::Relayed => hub.home_again(&header.home)?,
+        Known::No => match opened(hub, &header, &registration) {
+            Ok(home) => home,
+            Err(refusal) => return Ok(refuse(hub, &key, &digest, refusal).await?),
+        },
     };
+    keep_relayed(hub, &key, &digest).await?;
     let answer = ask_home(home.register_visit(request)).await?;
-    Ok(answer_once(&hub.node.store, &key, &digest, &Record(answer)).await?)
+    Ok(answer_once(&hub.node.store, &key, &digest, &Record { registration, answer }).await?)
 }
 
-fn opened(
-    hub: &Hub,
-    header: &Header,
-    request: &pb::RegisterRequest,
-) -> Result<zhijie_protocol::v1::home_client::HomeClient<crate::node::Link>, Refusal> {
-    let registration = visit::parse_registration(required(request.visit.as_ref(), "visit")?)?;
+fn opened(hub: &Hub, header: &Header, registration: &Registration) -> Result<HomeClient<Link>, Refusal> {
     if registration.institution != header.institution || registration.home != header.home {
         return Err(Refusal::malformed("visit", "of the home and institution that its header names"));
     }
@@ -58,11 +60,17 @@ fn opened(
 
 impl Act for Record {
     async fn decide(&self, txn: &mut Txn) -> Result<pb::Answer, Stop> {
-        match &self.0.outcome {
-            Some(Outcome::Visit(visit)) => txn.keep(keys::visit(&visit_id(&visit.id)?), visit),
+        match &self.answer.outcome {
+            Some(Outcome::Visit(document)) => {
+                let visit = visit::parse(document).map_err(|refusal| outside(&refusal.to_string()))?;
+                if visit.registration != self.registration {
+                    return Err(outside("a registration is answered by its visit").into());
+                }
+                txn.keep(keys::visit(&visit.registration.visit), document);
+            }
             Some(Outcome::Refused(_)) => {}
             _ => return Err(outside("a registration is answered by a visit or a refusal").into()),
         }
-        Ok(self.0.clone())
+        Ok(self.answer.clone())
     }
 }

@@ -5,32 +5,74 @@ use std::future::Future;
 
 use tonic::{Response, Status};
 use zhijie_domain::{
-    ids::{SettlementId, VisitId},
-    refusal::Refusal,
-    settlement::{Kind, Settlement},
+    ids::VisitId,
+    refusal::{Code, Refusal},
+    settlement::Settlement,
 };
 use zhijie_store::Txn;
 
 use super::Hub;
 use crate::{
-    node::{Act, Book, Booked, Failure, Key, MessageState, Records, Stop, Undone, answer_once, call, keys, limits},
-    wire::{id, pb, settlement},
+    node::{
+        Act, Book, Committed, Failure, Key, MessageState, Records, Stop, Undone, answer_once, call, commit, keys,
+        limits,
+    },
+    wire::{
+        id,
+        pb::{self, answer::Outcome, message_record::State},
+        settlement,
+    },
 };
 
-/// The stored answer to a message, where there is one.
-pub(super) async fn known(hub: &Hub, key: &Key, digest: &[u8]) -> Result<Option<pb::Answer>, Stop> {
-    let record = hub.node.store.begin().record(&key.message()).await?;
-    match MessageState::of(record, digest)? {
-        MessageState::Answered(answer) => Ok(Some(answer)),
-        _ => Ok(None),
-    }
+/// What the hub knows of a message.
+pub(super) enum Known {
+    /// It was answered.
+    Answered(pb::Answer),
+    /// It went home before and may be booked there: no rule is asked again, only home.
+    Relayed,
+    /// Nothing.
+    No,
 }
 
-/// Waits for the home region's answer.
+/// Looks a message up.
+pub(super) async fn known(hub: &Hub, key: &Key, digest: &[u8]) -> Result<Known, Stop> {
+    let record = hub.node.store.begin().record(&key.message()).await?;
+    Ok(match MessageState::of(record, digest)? {
+        MessageState::Answered(answer) => Known::Answered(answer),
+        MessageState::Sent(_) => Known::Relayed,
+        MessageState::New => Known::No,
+    })
+}
+
+/// Keeps that a message goes home, before it goes: from then on the hub does not refuse it by its own rules.
+pub(super) async fn keep_relayed(hub: &Hub, key: &Key, digest: &[u8]) -> Result<(), Stop> {
+    for _ in 0..limits::ATTEMPTS_MAX {
+        let mut txn = hub.node.store.begin();
+        if txn.record::<pb::MessageRecord>(&key.message()).await?.is_some() {
+            return Ok(());
+        }
+        let state = Some(State::Intent(Box::default()));
+        txn.keep(key.message(), &pb::MessageRecord { digest: digest.to_vec(), state });
+        match commit(txn).await? {
+            Committed::Yes => return Ok(()),
+            Committed::Conflict => {}
+            Committed::Busy => break,
+        }
+    }
+    Err(Refusal::new(Code::Busy, "bounded queues", "").into())
+}
+
+/// Waits for the home region's answer. One that does not know the hub, or is not the region, has not answered.
 pub(super) async fn ask_home(
     answering: impl Future<Output = Result<Response<pb::Answer>, Status>> + Send,
 ) -> Result<pb::Answer, Failure> {
-    call("home", limits::RELAY_DEADLINE_MS, answering).await
+    let answer = call("home", limits::RELAY_DEADLINE_MS, answering).await?;
+    match &answer.outcome {
+        Some(Outcome::Refused(no)) if no.code() == pb::RefusalCode::E011RegionUnknown => {
+            Err(outside("it is not the region that this address is configured for"))
+        }
+        _ => Ok(answer),
+    }
 }
 
 /// Stores the hub's own refusal as the answer to a message.
@@ -54,17 +96,12 @@ pub(super) fn read(document: &pb::Settlement) -> Result<Settlement, Failure> {
     settlement::parse(document).map_err(|refusal| outside(&refusal.to_string()))
 }
 
-/// Reads the settlement that a negative record undoes.
-pub(super) async fn undone_by(txn: &mut Txn, record: Settlement) -> Result<Undone, Failure> {
-    let original: Option<&SettlementId> = record.undoes.as_ref();
-    let booked: Option<Booked> = match original {
-        Some(original) => Book::load(txn, original).await?,
-        None => None,
-    };
-    match booked {
-        Some(booked) if record.kind != Kind::Settled => Ok(Undone { settlement: booked.settlement, record }),
-        _ => Err(outside("a negative record names a settlement in the book")),
-    }
+/// Reads the settlement that a negative record undoes, which must be the one that was asked for.
+pub(super) async fn undone_by(txn: &mut Txn, record: Settlement, asked: &str) -> Result<Undone, Failure> {
+    let original = record.undoes.clone().filter(|original| original.as_str() == asked);
+    let original = original.ok_or_else(|| outside("a negative record undoes the settlement that was named"))?;
+    let booked = Book::load(txn, &original).await?.ok_or_else(|| outside("it undoes a settlement of this book"))?;
+    Undone::of(booked.settlement, record).map_err(|refusal| outside(&refusal.to_string()))
 }
 
 /// Marks the hub's record of a visit, where it has one.

@@ -1,23 +1,27 @@
 //! Reverse through the hub: home undoes first; then the hub keeps both records and a tombstone, so that a late
 //! original is refused here too.
 
-use zhijie_domain::ids::MessageId;
+use zhijie_domain::{
+    ids::{MessageId, SettlementId},
+    refusal::Refusal,
+};
 use zhijie_store::Txn;
 
 use super::{
     Hub, from_care,
-    relay::{ask_home, known, mark, outside, refuse, visit_id},
+    relay::{Known, ask_home, known, mark, outside, visit_id},
 };
 use crate::{
-    node::{Act, Book, Caller, Failure, Key, Records, Stop, answer_of, answer_once, digest, parse_undone},
+    node::{Act, Book, Caller, Failure, Key, Records, Stop, Undone, answer_of, answer_once, digest, parse_undone},
     wire::{
-        claim::parse_header,
+        claim::{Header, parse_header},
         id,
         pb::{self, answer::Outcome, message_record::State},
     },
 };
 
 struct Record {
+    header: Header,
     original: Key,
     answer: pb::Answer,
 }
@@ -32,15 +36,15 @@ async fn reversed(hub: &Hub, caller: &Caller, request: pb::ReverseRequest) -> Re
     let message = id(MessageId::parse, &request.original_message_id, "original_message_id")?;
     let original = Key::new(&header.institution, request.act(), &message);
     let (key, digest) = (Key::new(&header.institution, pb::Act::Reverse, &header.message), digest(&request));
-    if let Some(answer) = known(hub, &key, &digest).await? {
+    if !matches!(request.act(), pb::Act::Register | pb::Act::Settle) {
+        return Err(Refusal::malformed("act", "ACT_REGISTER or ACT_SETTLE: what can be reversed").into());
+    }
+    if let Known::Answered(answer) = known(hub, &key, &digest).await? {
         return Ok(answer);
     }
-    let mut home = match hub.home(&header.home) {
-        Ok(home) => home,
-        Err(refusal) => return Ok(refuse(hub, &key, &digest, refusal).await?),
-    };
+    let mut home = hub.home_again(&header.home)?;
     let answer = ask_home(home.reverse(request)).await?;
-    Ok(answer_once(&hub.node.store, &key, &digest, &Record { original, answer }).await?)
+    Ok(answer_once(&hub.node.store, &key, &digest, &Record { header, original, answer }).await?)
 }
 
 impl Act for Record {
@@ -51,17 +55,34 @@ impl Act for Record {
             _ => return Err(outside("a reverse is answered by a reversal or a refusal").into()),
         };
         let undone = parse_undone(reversal).map_err(|refusal| outside(&refusal.to_string()))?;
+        let place = self.original.message();
+        let known = txn.record::<pb::MessageRecord>(&place).await?.unwrap_or_default();
+        if let Some(State::Answer(pb::Answer { outcome: Some(Outcome::Settlement(settled)) })) = &known.state {
+            self.is_about(txn, settled, undone.as_ref()).await?;
+        }
         if let Some(undone) = undone {
+            let claim = &undone.settlement.claim;
+            if claim.home != self.header.home || claim.institution != self.header.institution {
+                return Err(outside("a reversal undoes what the institution sent to that home").into());
+            }
             mark(txn, &undone.record.claim.visit, pb::VisitStatus::Open, "").await?;
             Book::add_undone(txn, &undone).await?;
         }
         if let Some(visit) = &reversal.visit {
             mark(txn, &visit_id(&visit.id)?, pb::VisitStatus::Withdrawn, "").await?;
         }
-        let place = self.original.message();
-        let known = txn.record::<pb::MessageRecord>(&place).await?.unwrap_or_default();
         let tombstone = pb::MessageRecord { digest: known.digest, state: Some(State::Reversed(self.answer.clone())) };
         txn.keep(place, &tombstone);
         Ok(self.answer.clone())
+    }
+}
+
+impl Record {
+    /// A reversal of a settlement in this book undoes that one; an empty one only where it is undone already.
+    async fn is_about(&self, txn: &mut Txn, settled: &pb::Settlement, undone: Option<&Undone>) -> Result<(), Failure> {
+        let id = id(SettlementId::parse, &settled.id, "settlement").map_err(|refusal| outside(&refusal.to_string()))?;
+        let in_force = Book::load(txn, &id).await?.is_some_and(|booked| booked.record.undone_by.is_empty());
+        let right = undone.map_or(!in_force, |undone| undone.settlement.id == id);
+        if right { Ok(()) } else { Err(outside("a reversal is about the settlement of its message")) }
     }
 }

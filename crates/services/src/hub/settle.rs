@@ -6,7 +6,7 @@ use zhijie_store::Txn;
 use super::{
     Hub,
     enforce::{Checked, check, enforce},
-    relay::{ask_home, known, mark, outside, read, refuse},
+    relay::{Known, ask_home, keep_relayed, known, mark, outside, read, refuse},
 };
 use crate::{
     node::{Act, Book, Caller, Failure, Key, Stop, answer_of, answer_once, digest},
@@ -26,14 +26,16 @@ async fn settled(hub: &Hub, caller: &Caller, request: pb::ClaimRequest) -> Resul
     let checked = check(caller, &request)?;
     let Checked { header, .. } = &checked;
     let (key, digest) = (Key::new(&header.institution, pb::Act::Settle, &header.message), digest(&request));
-    if let Some(answer) = known(hub, &key, &digest).await? {
-        return Ok(answer);
-    }
-    let mut home = match enforce(hub, &checked).await {
-        Ok(home) => home,
-        Err(Stop::Refused(refusal)) => return Ok(refuse(hub, &key, &digest, *refusal).await?),
-        Err(failed) => return Err(failed),
+    let mut home = match known(hub, &key, &digest).await? {
+        Known::Answered(answer) => return Ok(answer),
+        Known::Relayed => hub.home_again(&header.home)?,
+        Known::No => match enforce(hub, &checked).await {
+            Ok(home) => home,
+            Err(Stop::Refused(refusal)) => return Ok(refuse(hub, &key, &digest, *refusal).await?),
+            Err(failed) => return Err(failed),
+        },
     };
+    keep_relayed(hub, &key, &digest).await?;
     let answer = ask_home(home.settle(request)).await?;
     let record = Record { claim: checked.claim, answer };
     Ok(answer_once(&hub.node.store, &key, &digest, &record).await?)

@@ -9,7 +9,7 @@ use zhijie_domain::{
     ids::{InstitutionCode, MessageId, SettlementId},
     reconcile::Entry,
     refusal::{Code, Refusal},
-    settlement::{Kind, Settlement},
+    settlement::{Amounts, Kind, Settlement},
 };
 use zhijie_store::{Store, Txn};
 
@@ -43,6 +43,29 @@ pub struct Undone {
     pub record: Settlement,
 }
 
+impl Undone {
+    /// Pairs a settlement with the record that undoes it: of the same claim, with every amount negative.
+    ///
+    /// # Errors
+    /// [`Code::SplitBroken`] where it is not that.
+    pub fn of(settlement: Settlement, record: Settlement) -> Result<Undone, Refusal> {
+        let amounts = settlement.computation.amounts.negated()?;
+        let expected = Amounts { balance: record.computation.amounts.balance, ..amounts };
+        let right = record.kind != Kind::Settled
+            && record.undoes.as_ref() == Some(&settlement.id)
+            && record.claim == settlement.claim
+            && record.computation.amounts == expected;
+        if right {
+            return Ok(Undone { settlement, record });
+        }
+        Err(Refusal::new(
+            Code::SplitBroken,
+            "identity: a negative record is its settlement with every sign turned",
+            "record",
+        ))
+    }
+}
+
 /// The book of a role.
 #[derive(Clone)]
 pub struct Book {
@@ -74,8 +97,10 @@ impl Book {
     /// [`Failure`] of the store.
     pub async fn add(txn: &mut Txn, settlement: &Settlement, previous: Option<&SettlementId>) -> Result<(), Failure> {
         let pointer = keys::settlement(&settlement.id);
-        if txn.get(&pointer).await?.is_some() {
-            return Ok(());
+        if let Some(booked) = Book::load(txn, &settlement.id).await? {
+            let same = booked.settlement == *settlement;
+            let what = "a settlement id that this book has with other content".to_owned();
+            return if same { Ok(()) } else { Err(Failure::Protocol { peer: "a peer".into(), what }) };
         }
         let key = keys::book(settlement.day(), &settlement.id);
         let record = pb::BookRecord {
@@ -96,7 +121,12 @@ impl Book {
         Book::add(txn, &undone.settlement, None).await?;
         Book::add(txn, &undone.record, None).await?;
         if let Some(mut booked) = Book::load(txn, &undone.settlement.id).await? {
-            booked.record.undone_by = undone.record.id.to_string();
+            let undone_by = undone.record.id.to_string();
+            if !booked.record.undone_by.is_empty() && booked.record.undone_by != undone_by {
+                let what = "a second negative record of one settlement".to_owned();
+                return Err(Failure::Protocol { peer: "a peer".into(), what });
+            }
+            booked.record.undone_by = undone_by;
             txn.keep(booked.key, &booked.record);
         }
         Ok(())
@@ -195,9 +225,5 @@ pub(crate) fn unknown_settlement() -> Refusal {
 /// Reads what a peer says it undid; both or neither must be there.
 pub(crate) fn parse_undone(reversal: &pb::Reversal) -> Result<Option<Undone>, Refusal> {
     let (Some(undone), Some(record)) = (&reversal.undone, &reversal.record) else { return Ok(None) };
-    let (settlement, record) = (settlement::parse(undone)?, settlement::parse(record)?);
-    if record.kind == Kind::Settled || record.undoes.as_ref() != Some(&settlement.id) {
-        return Err(Refusal::malformed("reversal.record", "the negative record of the settlement undone"));
-    }
-    Ok(Some(Undone { settlement, record }))
+    Undone::of(settlement::parse(undone)?, settlement::parse(record)?).map(Some)
 }

@@ -110,9 +110,12 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Credentials of a role; nothing where the secret is not plain ASCII.
+    /// Credentials of a role; nothing where the secret is empty or not plain ASCII.
     #[must_use]
     pub fn new(role: Role, region: Option<&RegionCode>, secret: &str) -> Option<Credentials> {
+        if secret.is_empty() {
+            return None;
+        }
         let caller = caller_name(role, region).parse().ok()?;
         let mut secret: MetadataValue<Ascii> = secret.parse().ok()?;
         secret.set_sensitive(true);

@@ -98,6 +98,8 @@ impl MessageState {
     pub fn of(record: Option<pb::MessageRecord>, digest: &[u8]) -> Result<MessageState, Refusal> {
         let Some(record) = record else { return Ok(MessageState::New) };
         match record.state {
+            // Its reversal is under way: whether it stands is not known yet.
+            Some(State::Reversed(answer)) if is_unknown(&answer) => Ok(MessageState::Answered(answer)),
             Some(State::Reversed(_)) | None => {
                 Err(Refusal::new(Code::AlreadyReversed, "a reversed message stays reversed", "header.message_id"))
             }
@@ -135,7 +137,8 @@ pub async fn answer_once(store: &Store, key: &Key, digest: &[u8], act: &impl Act
         if matches!(decided, Err(Stop::Refused(_))) {
             // What the decision wrote before it refused goes; what it read is checked no more.
             txn = store.begin();
-            if txn.record::<pb::MessageRecord>(&key.message()).await?.is_some() {
+            let known = MessageState::of(txn.record(&key.message()).await?, digest);
+            if !matches!(known, Ok(MessageState::New | MessageState::Sent(_))) {
                 continue;
             }
         }
@@ -152,6 +155,11 @@ pub async fn answer_once(store: &Store, key: &Key, digest: &[u8], act: &impl Act
         }
     }
     Ok(wire::refused(&Refusal::new(Code::PersonBusy, "one settlement of a person at a time", "person")))
+}
+
+/// True for an answer that says that nothing is known yet.
+pub(crate) fn is_unknown(answer: &pb::Answer) -> bool {
+    matches!(answer.outcome, Some(Outcome::Unknown(_)))
 }
 
 /// True for an answer that decided nothing.

@@ -22,6 +22,8 @@ pub const PAGE: usize = 256;
 pub const DAY_BOOK_MAX: usize = 2_000_000;
 /// Filings one person may hold in the register.
 pub const FILINGS_MAX: usize = 200;
+/// How long a connection may take to open, ms; the system alone would try for minutes.
+pub const CONNECT_MS: u64 = 1_500;
 /// Interval of HTTP/2 keep-alive, ms.
 pub const KEEP_ALIVE_MS: u64 = 1_000;
 /// How long a keep-alive may stay unanswered, ms.

@@ -22,6 +22,7 @@ pub type Link = InterceptedService<Channel, Credentials>;
 /// When the address is no address.
 pub fn channel(net: &Arc<dyn Net>, address: &str) -> Result<Channel, tonic::transport::Error> {
     let endpoint = Endpoint::from_shared(address.to_owned())?
+        .connect_timeout(Duration::from_millis(limits::CONNECT_MS))
         .http2_keep_alive_interval(Duration::from_millis(limits::KEEP_ALIVE_MS))
         .keep_alive_timeout(Duration::from_millis(limits::KEEP_ALIVE_TIMEOUT_MS))
         .keep_alive_while_idle(false);

@@ -30,7 +30,7 @@ impl Served {
         }
     }
 
-    /// Ends the service as a crash would: at once, whatever is under way.
+    /// Ends the service at once. Connections that are open end by themselves; a crash cuts them as well.
     pub fn kill(self) {
         for task in &self.tasks {
             task.abort();

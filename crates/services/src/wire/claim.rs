@@ -5,9 +5,9 @@ use zhijie_domain::{
     claim::Claim,
     ids::{DiseaseCode, InstitutionCode, ItemCode, MessageId, PersonId, RegionCode, VisitId},
     limits,
-    money::{Bp, Fen},
+    money::{Bp, Fen, TenThousandths},
     refusal::{Code, Refusal},
-    split::{CategoryParts, FeeLine, Parts, SplitLine, TenThousandths},
+    split::{CategoryParts, FeeLine, Parts, SplitLine},
 };
 
 use super::{codes, date, id, optional_id, pb, required, text};

@@ -33,7 +33,7 @@ pub fn parse(person: &pb::Person) -> Result<Person, Refusal> {
         category: codes::parse(person.category, "person.category")?,
         birth: date(&person.birth, "person.birth")?,
         civil_servant: person.civil_servant,
-        assisted: codes::optional(person.assisted),
+        assisted: if person.assisted == 0 { None } else { Some(codes::parse(person.assisted, "person.assisted")?) },
         insured_from: date(&person.insured_from, "person.insured_from")?,
         waiting_until: optional_date(&person.waiting_until, "person.waiting_until")?,
         paused_from: optional_date(&person.paused_from, "person.paused_from")?,

@@ -4,8 +4,8 @@ use zhijie_domain::{
     calendar::Moment,
     ids::SettlementId,
     money::{Bp, Fen},
-    refusal::Refusal,
-    settlement::{Amounts, Computation, Funds, Settlement, Step},
+    refusal::{Code, Refusal},
+    settlement::{Amounts, Computation, Funds, Kind, Settlement, Step},
 };
 
 use super::{claim, codes, id, optional_id, pb, person, required, text};
@@ -115,7 +115,12 @@ pub fn parse(settlement: &pb::Settlement) -> Result<Settlement, Refusal> {
         computation: parse_computation(required(settlement.computation.as_ref(), "settlement.computation")?)?,
         at: Moment(settlement.at),
     };
-    parsed.computation.amounts.check()?;
+    let amounts = &parsed.computation.amounts;
+    amounts.check()?;
+    let billed = if parsed.kind == Kind::Settled { parsed.claim.parts } else { parsed.claim.parts.negated()? };
+    if amounts.parts != billed {
+        return Err(Refusal::new(Code::SplitBroken, "identity: amounts are those of the claim", "settlement.amounts"));
+    }
     Ok(parsed)
 }
 

@@ -28,8 +28,15 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
     let care_name = care_of(&RegionCode::parse(CHONGQING)?);
 
     story.net.set("outside", &care_name, LinkState::Muted);
-    let mut care = story.care(CHONGQING_PHARMACY)?;
-    let waiting = tokio::spawn(async move { care.settle_at_once(request).await });
+    let care = story.care(CHONGQING_PHARMACY)?;
+    let waiting = tokio::spawn(async move {
+        // Where the line breaks altogether the pharmacy sends the same message again: it is booked once.
+        patiently(|| {
+            let (mut care, request) = (care.clone(), request.clone());
+            async move { care.settle_at_once(request).await }
+        })
+        .await
+    });
     let booked = booked_at_hub(story, &header).await;
     waiting.abort();
     story.net.set("outside", &care_name, LinkState::Whole);

@@ -1,10 +1,11 @@
 //! The month's table: what each home province owes each care province, gross, by scheme and kind of service.
 
-use std::time::Duration;
-
 use zhijie_services::pb;
 
-use super::super::{stage::Scene, story::Story};
+use super::super::{
+    stage::Scene,
+    story::{Story, answered},
+};
 use crate::table::{Cell, Table};
 
 pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
@@ -57,12 +58,9 @@ fn short(name: &str) -> String {
 
 /// The hub's table of a month.
 pub(crate) async fn table_of(story: &Story, month: &str) -> anyhow::Result<pb::MonthTableReply> {
-    let mut hub = story.clients.hub.clone();
-    for _ in 0..40 {
-        if let Ok(reply) = hub.month_table(pb::MonthTableRequest { month: month.to_owned() }).await {
-            return Ok(reply.into_inner());
-        }
-        tokio::time::sleep(Duration::from_millis(250)).await;
-    }
-    anyhow::bail!("the hub did not make the table of {month}")
+    answered(|| {
+        let (mut hub, request) = (story.clients.hub.clone(), pb::MonthTableRequest { month: month.to_owned() });
+        async move { hub.month_table(request).await }
+    })
+    .await
 }

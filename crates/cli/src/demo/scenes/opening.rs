@@ -2,7 +2,10 @@
 
 use zhijie_services::pb;
 
-use super::super::{stage::Scene, story::Story};
+use super::super::{
+    stage::Scene,
+    story::{Story, answered},
+};
 use crate::table::{Cell, Table};
 
 pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
@@ -24,7 +27,12 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
     let mut table = Table::new("people", &columns);
     for player in story.cast.everybody().map(Clone::clone) {
         let request = pb::EnrolRequest { person: Some(player.person.clone()), purse: Some(player.purse) };
-        let reply = story.home(&player)?.enrol(request).await?.into_inner();
+        let home = story.home(&player)?;
+        let reply = answered(|| {
+            let (mut home, request) = (home.clone(), request.clone());
+            async move { home.enrol(request).await }
+        });
+        let reply = reply.await?;
         anyhow::ensure!(reply.refused.is_none(), "enrolling: {:?}", reply.refused);
         let scheme = match player.person.scheme() {
             pb::Scheme::Employee => "职工 employee",

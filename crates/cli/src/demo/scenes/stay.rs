@@ -1,14 +1,12 @@
 //! A stay: admitted, billed, explained before the patient pays, discharged, settled.
 
-use std::time::Duration;
-
 use zhijie_services::pb::{self, answer::Outcome};
 
 use super::{
     super::{
         cast::{Player, SHANGHAI_HOSPITAL, SURGERY, lines},
         stage::Scene,
-        story::{Story, patiently, settled, told},
+        story::{Story, answered, patiently, settled, told},
     },
     bills, computed,
 };
@@ -68,31 +66,27 @@ pub(crate) async fn upload(
     rows: &[(&str, i64, i64)],
 ) -> anyhow::Result<pb::UploadLinesReply> {
     let request = pb::UploadLinesRequest { visit: stay.visit.clone(), lines: lines(rows) };
-    let mut care = story.care(stay.institution)?;
-    for _ in 0..40 {
-        if let Ok(reply) = care.upload_lines(request.clone()).await {
-            let reply = reply.into_inner();
-            anyhow::ensure!(reply.refused.is_none(), "uploading: {:?}", reply.refused);
-            return Ok(reply);
-        }
-        tokio::time::sleep(Duration::from_millis(250)).await;
-    }
-    anyhow::bail!("the care region did not take the fee lines")
+    let care = story.care(stay.institution)?;
+    let reply = answered(|| {
+        let (mut care, request) = (care.clone(), request.clone());
+        async move { care.upload_lines(request).await }
+    });
+    let reply = reply.await?;
+    anyhow::ensure!(reply.refused.is_none(), "uploading: {:?}", reply.refused);
+    Ok(reply)
 }
 
 /// Discharges today.
 pub(crate) async fn discharge(story: &Story, stay: &Stay) -> anyhow::Result<()> {
     let request = pb::DischargeRequest { visit: stay.visit.clone(), to: story.today.to_string() };
-    let mut care = story.care(stay.institution)?;
-    for _ in 0..40 {
-        if let Ok(reply) = care.discharge(request.clone()).await {
-            let refused = reply.into_inner().refused;
-            anyhow::ensure!(refused.is_none(), "discharging: {refused:?}");
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(250)).await;
-    }
-    anyhow::bail!("the care region did not take the discharge")
+    let care = story.care(stay.institution)?;
+    let reply = answered(|| {
+        let (mut care, request) = (care.clone(), request.clone());
+        async move { care.discharge(request).await }
+    });
+    let refused = reply.await?.refused;
+    anyhow::ensure!(refused.is_none(), "discharging: {refused:?}");
+    Ok(())
 }
 
 fn request(story: &mut Story, stay: &Stay) -> pb::SettleRequest {
