@@ -82,7 +82,7 @@ pub fn header(institution: &str, person: &str, message: &str) -> pb::Header {
 #[must_use]
 pub fn line(serial: u32, item: &str, yuan: i64) -> pb::FeeLine {
     let serial = serial.to_string();
-    pb::FeeLine { serial, item: item.into(), price: yuan * 10_000, quantity: 10_000, ..pb::FeeLine::default() }
+    pb::FeeLine { serial, item: item.into(), price: yuan * 1_000_000, quantity: 10_000, ..pb::FeeLine::default() }
 }
 
 /// An outpatient visit of Zhang at Chongqing in one call, for so many yuan of nursing.

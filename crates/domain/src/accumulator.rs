@@ -20,7 +20,7 @@ macro_rules! accumulator {
             /// Stays settled.
             pub admissions: i64,
             $($(#[$doc])* pub $field: Fen,)*
-            /// Paid per chronic disease (national code).
+            /// Counted against the quota of each chronic disease (national code): what its rule pays, whichever fund does.
             pub chronic: BTreeMap<DiseaseCode, Fen>,
         }
 

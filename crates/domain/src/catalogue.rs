@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::{
     ids::ItemCode,
-    money::{Bp, TenThousandths},
+    money::{Bp, Price},
 };
 
 /// The class of an item (收费项目等级, `chrgitm_lv`).
@@ -104,14 +104,14 @@ pub struct Item {
     pub class: Class,
     /// The first share of a class-B item (`selfpay_prop`).
     pub first_share: Bp,
-    /// The price limit of one unit (`pric_uplmt_amt`).
-    pub limit: Option<TenThousandths>,
+    /// The price limit of one unit (`pric_uplmt_amt`), millionths of a yuan.
+    pub limit: Option<Price>,
     /// What happens above it.
     pub excess: Excess,
     /// Restricted use (`lmt_used_flag`): in scope only when the hospital approves.
     pub restricted: bool,
-    /// A usual price of one unit, for examples and load.
-    pub price: TenThousandths,
+    /// A usual price of one unit, for examples and load, millionths of a yuan.
+    pub price: Price,
     /// The unit.
     pub unit: String,
 }

@@ -76,7 +76,7 @@ pub struct Claim {
     pub emergency: bool,
     /// Injury (`trum_flag`).
     pub injury: bool,
-    /// A third party is involved in the injury (`rel_ttp_flag`).
+    /// A third party is involved (`rel_ttp_flag`): no direct settlement, whether an injury is flagged or not.
     pub third_party: bool,
     /// First day of service: the visit's day, or the admission (`begntime`).
     pub from: Date,
@@ -121,10 +121,10 @@ impl Claim {
         if !(0..=limits::STAY_DAYS_MAX).contains(&days) {
             return Err(Refusal::malformed("to", "not before `from` and at most ten years after it"));
         }
-        if self.injury && self.third_party {
+        if self.third_party {
             return Err(Refusal::new(
                 Code::ThirdPartyLiable,
-                "22/2022: injuries with a liable third party",
+                "医保发〔2022〕22号: injuries with a liable third party",
                 "third_party",
             ));
         }
@@ -153,5 +153,70 @@ impl Claim {
             ));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::{calendar::parse_date, catalogue::FeeCategory};
+
+    /// A stay of ten days and 1,000 yuan in Shanghai.
+    pub(crate) fn claim() -> Claim {
+        let parts = Parts { total: Fen(100_000), own: Fen(10_000), in_scope: Fen(90_000), ..Parts::default() };
+        Claim {
+            visit: VisitId::parse("V1").unwrap(),
+            person: PersonId::parse("P1").unwrap(),
+            home: RegionCode::parse("341200").unwrap(),
+            scheme: Scheme::Resident,
+            care: RegionCode::parse("310100").unwrap(),
+            institution: InstitutionCode::parse("H31010000001").unwrap(),
+            level: Level::Tertiary,
+            service: Service::Stay,
+            disease: None,
+            emergency: false,
+            injury: false,
+            third_party: false,
+            from: parse_date("2025-03-01").unwrap(),
+            to: parse_date("2025-03-11").unwrap(),
+            parts,
+            categories: vec![CategoryParts { category: FeeCategory::new(9).unwrap(), parts }],
+            account_use: AccountUse::None,
+        }
+    }
+
+    /// Changes a sound claim and expects `-`, or the code and field of the refusal.
+    fn check(change: fn(&mut Claim), expected: &str) {
+        let mut claim = claim();
+        change(&mut claim);
+        let found = claim.check().map_or_else(|refusal| format!("{} {}", refusal.code, refusal.field), |()| "-".into());
+        assert_eq!(found, expected, "{claim:?}");
+    }
+
+    fn all(claim: &mut Claim, change: fn(&mut Parts)) {
+        change(&mut claim.parts);
+        change(&mut claim.categories[0].parts);
+    }
+
+    #[test]
+    fn what_is_no_claim_is_refused_by_name() {
+        check(|_| (), "-");
+        check(|c| c.parts.total = Fen(100_001), "E402 parts");
+        check(|c| c.parts.pre = Fen(-1), "E402 parts");
+        check(|c| (c.parts.own, c.parts.over) = (Fen(i64::MAX), Fen(i64::MAX)), "E003 parts");
+        check(|c| c.categories.clear(), "E402 categories");
+        check(|c| c.categories[0].parts.total = Fen(1), "E402 categories");
+        check(|c| c.categories.push(c.categories[0]), "E402 categories");
+        check(|c| all(c, |p| (p.total, p.in_scope) = (Fen(10_000_000_001), Fen(9_999_990_001))), "E002 parts.total");
+        check(|c| c.disease = DiseaseCode::parse("M03900").ok(), "E001 disease");
+        check(|c| (c.service, c.to) = (Service::Chronic, c.from), "E001 disease");
+        check(|c| c.service = Service::Outpatient, "E001 to");
+        check(|c| (c.service, c.to) = (Service::Outpatient, c.from), "-");
+        check(|c| std::mem::swap(&mut c.from, &mut c.to), "E001 to");
+        check(|c| c.to = parse_date("2035-03-10").unwrap(), "E001 to");
+        check(|c| c.injury = true, "-");
+        check(|c| c.third_party = true, "E204 third_party");
+        check(|c| (c.injury, c.third_party) = (true, true), "E204 third_party");
+        check(|c| all(c, |p| *p = Parts::default()), "-");
     }
 }

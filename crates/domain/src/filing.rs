@@ -1,15 +1,16 @@
 //! Filings (异地就医备案): six kinds, their validity, and which one covers a visit.
-//! Source: 22/2022 art. 7–8, 16, 34: long-term until changed, temporary at least six months, emergency deemed filed,
+//! Source: 医保发〔2022〕22号, art. 7–8, 16, 34: long-term until changed, temporary at least six months, emergency deemed filed,
 //! late filing until the discharge settlement, and the snapshot that admission takes.
 
 use serde::Deserialize;
 
 use crate::{
     calendar::{Date, Moment, add_days, add_months},
-    claim::{Claim, Service},
+    claim::Claim,
     ids::{FilingId, PersonId, RegionCode},
     policy::{FilingRules, TreatmentClass, Unfiled},
     refusal::{Code, Refusal},
+    source::Source,
 };
 
 /// The kind of a filing (备案类别).
@@ -68,12 +69,12 @@ pub enum FilingStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FilingTerms {
-    /// Validity of a temporary filing, months.
+    /// Validity of a temporary filing, whole months, never less.
     pub temporary_months: i64,
     /// Days after a long-term filing in which it may not be cancelled or changed.
     pub long_term_lock_days: i64,
     /// Source mark.
-    pub source: String,
+    pub source: Source,
 }
 
 /// What a person or an officer asks for.
@@ -136,15 +137,17 @@ pub fn file(
 ) -> Result<Filing, Refusal> {
     let Application { person, kind, place, from, needs_review } = application;
     if kind == FilingKind::Emergency {
-        return Err(Refusal::new(Code::FilingNotAllowed, "22/2022 art. 8: emergency is deemed filed", "kind").with(
-            "急诊抢救视同已备案，由医院上传急诊标志",
-            "an emergency needs no filing; the hospital sends its flag",
-        ));
+        return Err(Refusal::new(
+            Code::FilingNotAllowed,
+            "医保发〔2022〕22号, art. 8: emergency is deemed filed",
+            "kind",
+        )
+        .with("急诊抢救视同已备案，由医院上传急诊标志", "an emergency needs no filing; the hospital sends its flag"));
     }
     if place.province() == home.province() {
         return Err(Refusal::new(
             Code::FilingNotAllowed,
-            "22/2022 art. 2: care outside the province of insurance",
+            "医保发〔2022〕22号, art. 2: care outside the province of insurance",
             "place",
         )
         .with("就医地不能在参保省内", "the place lies in the home province"));
@@ -152,9 +155,16 @@ pub fn file(
     if from < at.day() {
         return Err(Refusal::malformed("from", "today or later; a filing does not reach back"));
     }
-    let to = (!kind.is_long_term()).then(|| add_days(add_months(from, terms.temporary_months), -1));
+    let to = (!kind.is_long_term()).then(|| last_day(from, terms.temporary_months));
     let status = if needs_review { FilingStatus::Applied } else { FilingStatus::Active };
     Ok(Filing { id, person, kind, place, from, to, status, filed_at: at })
+}
+
+/// The last of whole months from a day on: 10 January and six months end on 9 July. Where the last month lacks the
+/// day, its own last day stays inside: 31 August and six months end on 28 February, not a day less than six months.
+fn last_day(from: Date, months: i64) -> Date {
+    let next = add_months(from, months);
+    if next.day() < from.day() { next } else { add_days(next, -1) }
 }
 
 /// What can happen to a filing.
@@ -219,7 +229,8 @@ pub fn cover<'a>(
     filed.chain(deemed).min_by_key(|covered| covered.kind.class())
 }
 
-/// The class of treatment of a claim, from the filing that covers it and the rules of its home.
+/// The class of treatment of a claim, from the filing that covers it and the rules of its home. Where the home asks for
+/// no filing, the person counts as at home, and a filing or an emergency makes that no worse.
 ///
 /// # Errors
 /// [`Code::FilingMissing`] when the home refuses unfiled persons.
@@ -228,35 +239,37 @@ pub fn treatment_class(
     covered: Option<&CoveredFiling>,
     claim: &Claim,
 ) -> Result<TreatmentClass, Refusal> {
+    let care = claim.care.province();
+    let waived = rules.waived.iter().any(|w| w.provinces.contains(&care) && w.services.contains(&claim.service));
+    if waived || !rules.required_for.contains(&claim.service) {
+        return Ok(TreatmentClass::Local);
+    }
     if let Some(covered) = covered {
         return Ok(covered.kind.class());
     }
-    let waived = |service: Service| {
-        rules.waived.iter().any(|w| w.provinces.contains(&claim.care.province()) && w.services.contains(&service))
-    };
-    if !rules.required_for.contains(&claim.service) || waived(claim.service) {
-        return Ok(TreatmentClass::Local);
-    }
     match rules.unfiled {
         Unfiled::Settle => Ok(TreatmentClass::Unfiled),
-        Unfiled::Refuse => {
-            Err(Refusal::new(Code::FilingMissing, &format!("22/2022 art. 8, 16; {}", rules.source), "person").with(
-                format!("{} 在 {} 无有效备案，出院结算前可补办", claim.care, claim.to),
-                format!(
-                    "none covers {} on {}; it can still be made before the discharge settlement",
-                    claim.care, claim.to
-                ),
-            ))
-        }
+        Unfiled::Refuse => Err(Refusal::new(
+            Code::FilingMissing,
+            &format!("医保发〔2022〕22号, art. 8, 16; {}", rules.source),
+            "person",
+        )
+        .with(
+            format!("{} 在 {} 无有效备案，出院结算前可补办", claim.care, claim.to),
+            format!("none covers {} on {}; it can still be made before the discharge settlement", claim.care, claim.to),
+        )),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calendar::parse_date;
+    use crate::{calendar::parse_date, claim::Service};
 
-    const TERMS: FilingTerms = FilingTerms { temporary_months: 6, long_term_lock_days: 180, source: String::new() };
+    fn terms() -> FilingTerms {
+        let source = Source::parse("design").unwrap();
+        FilingTerms { temporary_months: 6, long_term_lock_days: 180, source }
+    }
 
     fn day(text: &str) -> Date {
         parse_date(text).unwrap()
@@ -277,7 +290,7 @@ mod tests {
         file(
             application,
             &region("341200"),
-            &TERMS,
+            &terms(),
             FilingId::parse("F1").unwrap(),
             Moment::start_of(day("2025-01-10")),
         )
@@ -331,14 +344,14 @@ mod tests {
         for status in states {
             for act in changes {
                 let expected = legal.iter().find(|(from, by, _)| (*from, *by) == (status, act)).map(|(_, _, to)| *to);
-                let moved = change(&Filing { status, ..base.clone() }, act, &TERMS, at);
+                let moved = change(&Filing { status, ..base.clone() }, act, &terms(), at);
                 assert_eq!(moved.ok().map(|filing| filing.status), expected, "{status:?} {act:?}");
             }
         }
         let long = filed(FilingKind::LongTermResident, "310000", "2025-01-10").unwrap();
-        assert_eq!(change(&long, Change::Cancel, &TERMS, at).unwrap_err().code, Code::FilingState);
+        assert_eq!(change(&long, Change::Cancel, &terms(), at).unwrap_err().code, Code::FilingState);
         let later = Moment::start_of(day("2025-07-09"));
-        assert_eq!(change(&long, Change::Cancel, &TERMS, later).unwrap().status, FilingStatus::Cancelled);
+        assert_eq!(change(&long, Change::Cancel, &terms(), later).unwrap().status, FilingStatus::Cancelled);
     }
 
     #[test]
@@ -352,5 +365,61 @@ mod tests {
         assert_eq!(kind(&[], true), Some(FilingKind::Emergency));
         assert_eq!(kind(&[&other], true), Some(FilingKind::Emergency));
         assert_eq!(kind(&[&other, &long], true), Some(FilingKind::LongTermResident));
+    }
+
+    #[test]
+    fn a_temporary_filing_lasts_six_whole_months() {
+        for (from, to) in [
+            ("2025-01-10", "2025-07-09"),
+            ("2025-03-01", "2025-08-31"),
+            ("2025-08-28", "2026-02-27"),
+            ("2025-08-29", "2026-02-28"),
+            ("2025-08-31", "2026-02-28"),
+            ("2027-08-31", "2028-02-29"),
+            ("2025-12-31", "2026-06-30"),
+        ] {
+            assert_eq!(filed(FilingKind::Referred, "310000", from).unwrap().to, Some(day(to)), "{from}");
+        }
+    }
+
+    /// The class of a service in Shanghai under a covering kind; `E201` where it is refused.
+    fn class(services: &[Service], unfiled: Unfiled, kind: Option<FilingKind>, service: Service) -> String {
+        let waiver =
+            crate::policy::Waiver { provinces: [region("310000")].into(), services: [Service::Outpatient].into() };
+        let rules = FilingRules {
+            required_for: services.iter().copied().collect(),
+            waived: vec![waiver],
+            unfiled,
+            source: Source::parse("design").unwrap(),
+        };
+        let covered = kind.map(|kind| CoveredFiling { kind, filing: None });
+        let claim = Claim { service, ..crate::claim::tests::claim() };
+        match treatment_class(&rules, covered.as_ref(), &claim) {
+            Ok(class) => class.name().into(),
+            Err(refusal) => refusal.code.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_filing_never_makes_worse() {
+        let all = [Service::Stay, Service::Outpatient, Service::Chronic];
+        let (refuse, settle) = (Unfiled::Refuse, Unfiled::Settle);
+        let (emergency, other) = (Some(FilingKind::Emergency), Some(FilingKind::OtherTemporary));
+        for (unfiled, kind, service, expected) in [
+            (refuse, None, Service::Stay, "E201"),
+            (settle, None, Service::Stay, "unfiled"),
+            (refuse, other, Service::Stay, "other"),
+            (refuse, emergency, Service::Stay, "emergency"),
+            (refuse, Some(FilingKind::LongTermResident), Service::Stay, "local"),
+            // Waived in the cluster.
+            (refuse, None, Service::Outpatient, "local"),
+            (refuse, emergency, Service::Outpatient, "local"),
+            (refuse, other, Service::Outpatient, "local"),
+            // Never asked for.
+            (refuse, None, Service::Pharmacy, "local"),
+            (refuse, other, Service::Pharmacy, "local"),
+        ] {
+            assert_eq!(class(&all, unfiled, kind, service), expected, "{unfiled:?} {kind:?} {service:?}");
+        }
     }
 }

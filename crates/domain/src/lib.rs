@@ -9,6 +9,7 @@ pub mod money;
 pub mod calendar;
 pub mod ids;
 pub mod refusal;
+pub mod source;
 
 pub mod catalogue;
 pub mod split;

@@ -6,9 +6,9 @@ pub const FEE_LINES_MAX: usize = 10_000;
 pub const MESSAGE_ID_CHARS_MAX: usize = 64;
 /// Characters of a name, a note or a reason.
 pub const TEXT_CHARS_MAX: usize = 200;
-/// Largest price of one unit, in ten-thousandths of a yuan: one hundred million yuan.
-pub const PRICE_MAX: i64 = 1_000_000_000_000;
-/// Largest quantity of one line, in ten-thousandths: one million units.
+/// Largest price of one unit, in millionths of a yuan: one hundred million yuan.
+pub const PRICE_MAX: i64 = 100_000_000_000_000;
+/// Largest quantity of one line, in ten-thousandths of a unit: one million units.
 pub const QUANTITY_MAX: i64 = 10_000_000_000;
 /// Largest total of one bill, in fen: one hundred million yuan.
 pub const BILL_FEN_MAX: i64 = 10_000_000_000;

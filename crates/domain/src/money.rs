@@ -240,38 +240,69 @@ impl<'de> Deserialize<'de> for Bp {
     }
 }
 
-/// A price in ten-thousandths of a yuan (`pric`), or a quantity in ten-thousandths of a unit (`cnt`). In files it is
-/// written as text: `"0.0625"`.
+/// A price of one unit in millionths of a yuan (`pric`, `pric_uplmt_amt`), as fine as the national interface's six
+/// decimals. In files it is written as text: `"0.0625"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct TenThousandths(pub i64);
+pub struct Price(pub i64);
 
-impl TenThousandths {
-    /// price × quantity, half up to the fen: 10⁻⁴ × 10⁻⁴ yuan is 10⁻⁶ fen.
+/// A quantity in ten-thousandths of a unit (`cnt`). In files it is written as text: `"12"`, `"0.5"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Quantity(pub i64);
+
+impl Price {
+    /// Decimals of a price.
+    const DECIMALS: usize = 6;
+
+    /// price × quantity, half up to the fen: 10⁻⁶ × 10⁻⁴ yuan is 10⁻⁸ fen.
     ///
     /// # Errors
     /// [`Overflow`] when the product does not fit.
-    pub fn times(self, quantity: TenThousandths) -> Result<Fen, Overflow> {
-        divide_half_up(i128::from(self.0) * i128::from(quantity.0), 1_000_000)
+    pub fn times(self, quantity: Quantity) -> Result<Fen, Overflow> {
+        divide_half_up(i128::from(self.0) * i128::from(quantity.0), 100_000_000)
+    }
+
+    /// What the price has above a limit.
+    ///
+    /// # Errors
+    /// [`Overflow`] when the difference does not fit.
+    pub fn above(self, limit: Price) -> Result<Price, Overflow> {
+        self.0.checked_sub(limit.0).map(Price).ok_or(Overflow)
     }
 }
 
-impl fmt::Display for TenThousandths {
-    /// Without the zeros behind: `12.5`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let magnitude = self.0.unsigned_abs();
-        let text = format!("{sign}{}.{:04}", magnitude / 10_000, magnitude % 10_000);
-        f.pad(text.trim_end_matches('0').trim_end_matches('.'))
-    }
+impl Quantity {
+    /// Decimals of a quantity.
+    const DECIMALS: usize = 4;
 }
 
-impl<'de> Deserialize<'de> for TenThousandths {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        parse_decimal(&text, 4)
-            .map(TenThousandths)
-            .ok_or_else(|| de::Error::custom(format!("`{text}` is not a decimal with at most four places")))
-    }
+macro_rules! decimal {
+    ($name:ident) => {
+        impl fmt::Display for $name {
+            /// Without the zeros behind: `12.5`.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&shown_decimal(self.0, Self::DECIMALS))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                parse_decimal(&text, Self::DECIMALS).map($name).ok_or_else(|| {
+                    de::Error::custom(format!("`{text}` is not a decimal with at most {} places", Self::DECIMALS))
+                })
+            }
+        }
+    };
+}
+
+decimal!(Price);
+decimal!(Quantity);
+
+fn shown_decimal(scaled: i64, decimals: usize) -> String {
+    let sign = if scaled < 0 { "-" } else { "" };
+    let digits = format!("{:0>width$}", scaled.unsigned_abs(), width = decimals + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - decimals);
+    format!("{sign}{whole}.{fraction}").trim_end_matches('0').trim_end_matches('.').into()
 }
 
 #[cfg(test)]
@@ -315,6 +346,26 @@ mod tests {
         for text in ["85", "100.01%", "-1%", "0.85", "12.345%"] {
             assert_eq!(Bp::parse_percent(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn prices_have_six_decimals_and_quantities_four() {
+        for (price, quantity, total) in [
+            ("0.000001", "5000", Some(1)),
+            ("0.000001", "4999.9999", Some(0)),
+            ("80", "12", Some(96_000)),
+            ("0.333333", "3", Some(100)),
+            ("-2.5", "0.5", Some(-125)),
+        ] {
+            let scaled = |text: &str, decimals| parse_decimal(text, decimals).unwrap();
+            let (price, quantity) = (Price(scaled(price, 6)), Quantity(scaled(quantity, 4)));
+            assert_eq!(price.times(quantity).ok().map(|fen| fen.0), total, "{price} × {quantity}");
+        }
+        for (scaled, shown) in [(12_500_000, "12.5"), (1, "0.000001"), (-10, "-0.00001"), (0, "0"), (7_000_000, "7")] {
+            assert_eq!(Price(scaled).to_string(), shown);
+        }
+        assert_eq!(Quantity(i64::MIN).to_string(), "-922337203685477.5808");
+        assert_eq!(Price(i64::MAX).times(Quantity(i64::MAX)), Err(Overflow));
     }
 
     proptest::proptest! {

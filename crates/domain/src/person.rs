@@ -136,7 +136,7 @@ impl Person {
         }
         Err(Refusal::new(
             Code::DiseaseNotQualified,
-            "regulations 2.2: the home region recognises the person",
+            "门诊慢特病资格认定: the home region recognises the person",
             "disease",
         )
         .with(format!("{}，{day}", listed.code()), format!("{} on {day}", listed.code())))

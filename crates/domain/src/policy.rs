@@ -1,5 +1,5 @@
 //! The home policy (参保地政策) of a pooling area, scheme and time: shapes here, numbers in `parameters/`.
-//! Source: regulations 3.2–3.4; each shape is one that really occurs somewhere.
+//! Source: the frame of the 待遇清单 (2021); each shape is one that really occurs somewhere.
 
 mod check;
 pub mod raw;
@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::{calendar::Date, claim::Service, ids::RegionCode, money::Bp, person::Scheme};
+use crate::{
+    calendar::Date, chronic::ChronicList, claim::Service, ids::RegionCode, money::Bp, person::Scheme, source::Source,
+};
 
 pub use shapes::{
     AboveBurden, AboveCap, Account, AccountScope, AgeBonus, Assistance, AssistanceGroup, ByLevel, Catastrophic,
@@ -33,6 +35,20 @@ pub enum TreatmentClass {
     Unfiled,
 }
 
+impl TreatmentClass {
+    /// Its name in files and in the ids of rules: `referred`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            TreatmentClass::Local => "local",
+            TreatmentClass::Referred => "referred",
+            TreatmentClass::Emergency => "emergency",
+            TreatmentClass::Other => "other",
+            TreatmentClass::Unfiled => "unfiled",
+        }
+    }
+}
+
 /// What a home region does with a person who did not file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -53,6 +69,15 @@ pub struct Waiver {
     pub services: BTreeSet<Service>,
 }
 
+/// What a policy may name: the national chronic list, and the provinces that take part.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Known {
+    /// The chronic list.
+    pub diseases: ChronicList,
+    /// The provinces.
+    pub provinces: BTreeSet<RegionCode>,
+}
+
 /// What a home region asks of filings. Validity is national; see [`crate::filing::FilingTerms`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,10 +90,10 @@ pub struct FilingRules {
     /// What happens without a filing.
     pub unfiled: Unfiled,
     /// Source mark.
-    pub source: String,
+    pub source: Source,
 }
 
-/// How a temporary stay away lowers the benefit (异地降低待遇的方式), regulations 3.4.
+/// How a temporary stay away lowers the benefit (异地降低待遇的方式).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReductionMode {
@@ -98,7 +123,7 @@ pub struct Reduction {
     #[serde(default)]
     pub prepay_counts: bool,
     /// Source mark.
-    pub source: String,
+    pub source: Source,
 }
 
 impl Reduction {
@@ -115,7 +140,7 @@ impl Reduction {
     }
 }
 
-/// The year to which a stay over 1 January belongs (跨年度住院), regulations 1.5.
+/// The year to which a stay over 1 January belongs (跨年度住院).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NewYear {
@@ -136,7 +161,7 @@ pub struct Policy {
     /// First day.
     pub from: Date,
     /// Source mark of the whole.
-    pub source: String,
+    pub source: Source,
     /// What is asked of filings.
     pub filing: FilingRules,
     /// The reduction away from home.

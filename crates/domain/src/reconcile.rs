@@ -1,5 +1,5 @@
 //! Daily three-way reconciliation (三方对账) of the books of care, hub and home.
-//! Source: regulations 1.7. A difference is a normal result: it has a kind, and it says where.
+//! Source: 医保发〔2022〕22号, annex. Differences are expected: each is typed and names its record and its two provinces.
 
 use std::collections::BTreeMap;
 
@@ -28,13 +28,13 @@ pub struct Entry {
     pub scheme: Scheme,
     /// The kind of service.
     pub service: Service,
-    /// The bill (`medfee_sumamt`), negative in a negative record.
+    /// The bill (`medfee_sumamt`), fen; like the amounts below negative in a negative record.
     pub total: Fen,
-    /// All funds (`fund_pay_sumamt`).
+    /// All funds (`fund_pay_sumamt`), fen.
     pub fund: Fen,
-    /// Personal account, family share inside it (`acct_pay`).
+    /// Personal account, family share inside it (`acct_pay`), fen.
     pub account: Fen,
-    /// Cash (`psn_cash_pay`).
+    /// Cash (`psn_cash_pay`), fen.
     pub cash: Fen,
 }
 
@@ -90,7 +90,7 @@ pub struct Difference {
     pub pair: (RegionCode, RegionCode),
 }
 
-/// A book that was asked for: what it holds, or that it could not be had. No data is never equal to zero.
+/// One day's book by record. A book that could not be had is not an empty one: then nothing is compared.
 pub type Book = BTreeMap<SettlementId, Entry>;
 
 /// Compares the three books of one day, record by record, in the order of their ids.

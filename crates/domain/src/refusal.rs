@@ -122,7 +122,7 @@ impl Code {
 pub struct Refusal {
     /// The cause.
     pub code: Code,
-    /// The rule that was broken, and where it is written, such as `regulations 22/2022 art. 16` or a parameter's id.
+    /// The rule that was broken, and where it is written, such as `医保发〔2022〕22号, art. 16` or a parameter's id.
     pub rule: String,
     /// The field that broke it, by its name in the documents.
     pub field: String,

@@ -1,5 +1,5 @@
 //! The visit (就诊, 住院) as the home region sees it: registered, settled, withdrawn; one open stay per person.
-//! Source: regulations 1.5 (two open stays), 1.2 (admission inside the validity counts).
+//! Source: 医保发〔2022〕22号: admission inside the validity of a filing counts; one stay at a time is how home regions do it.
 
 use crate::{
     calendar::Date,
@@ -91,5 +91,64 @@ pub fn admit(open: Option<&VisitId>, registration: &Registration) -> Result<(), 
                 .with(format!("在院就诊 {open}"), format!("open visit {open}")))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{calendar::parse_date, claim::tests::claim};
+
+    fn visit(status: VisitStatus) -> Visit {
+        let claim = claim();
+        let registration = Registration {
+            visit: claim.visit,
+            person: claim.person,
+            home: claim.home,
+            scheme: claim.scheme,
+            institution: claim.institution,
+            service: claim.service,
+            emergency: false,
+            from: claim.from,
+        };
+        Visit { registration, snapshot: None, status }
+    }
+
+    /// Changes a claim of the visit and expects `-` or the code of the refusal.
+    fn check(status: VisitStatus, change: fn(&mut Claim), expected: &str) {
+        let mut claim = claim();
+        change(&mut claim);
+        let found = visit(status).accepts(&claim).map_or_else(|refusal| refusal.code.to_string(), |()| "-".into());
+        assert_eq!(found, expected, "{claim:?}");
+    }
+
+    #[test]
+    fn an_open_visit_takes_its_own_claim() {
+        let settled = VisitStatus::Settled(SettlementId::parse("S1").unwrap());
+        check(VisitStatus::Open, |_| (), "-");
+        check(settled, |_| (), "E505");
+        check(VisitStatus::Withdrawn, |_| (), "E505");
+        check(VisitStatus::Open, |c| c.to = parse_date("2025-04-01").unwrap(), "-");
+        check(VisitStatus::Open, |c| c.person = PersonId::parse("P2").unwrap(), "E504");
+        check(VisitStatus::Open, |c| c.institution = InstitutionCode::parse("H31010000002").unwrap(), "E504");
+        check(VisitStatus::Open, |c| c.service = Service::Outpatient, "E504");
+        check(VisitStatus::Open, |c| c.from = parse_date("2025-03-02").unwrap(), "E504");
+        // Another's claim is no claim of the visit, whatever its state.
+        check(VisitStatus::Withdrawn, |c| c.person = PersonId::parse("P2").unwrap(), "E504");
+    }
+
+    #[test]
+    fn one_stay_is_open_at_a_time() {
+        let id = |text| VisitId::parse(text).unwrap();
+        let stay = visit(VisitStatus::Open).registration;
+        let outpatient = Registration { service: Service::Outpatient, ..stay.clone() };
+        for (open, registration, expected) in [
+            (None, &stay, None),
+            (Some(id("V1")), &stay, None),
+            (Some(id("V2")), &stay, Some(Code::OpenStay)),
+            (Some(id("V2")), &outpatient, None),
+        ] {
+            assert_eq!(admit(open.as_ref(), registration).err().map(|refusal| refusal.code), expected, "{open:?}");
+        }
     }
 }

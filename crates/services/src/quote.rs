@@ -7,7 +7,7 @@ use zhijie_domain::{
     calendar::Date,
     claim::{AccountUse, Claim, Level, Service},
     ids::{DiseaseCode, InstitutionCode, ItemCode, PersonId, RegionCode, VisitId},
-    money::TenThousandths,
+    money::{Price, Quantity},
     parameters::Parameters,
     person::{Assisted, Category, Person, Purse, Scheme},
     policy::TreatmentClass,
@@ -74,10 +74,10 @@ pub struct QuotePerson {
 pub struct QuoteLine {
     /// The item's code in the catalogue.
     pub item: ItemCode,
-    /// Unit price in yuan, as text; the catalogue's usual price where it is left out.
-    pub price: Option<TenThousandths>,
-    /// Quantity, as text.
-    pub quantity: TenThousandths,
+    /// Unit price in yuan, as text with at most six decimals; the catalogue's usual price where it is left out.
+    pub price: Option<Price>,
+    /// Quantity, as text with at most four decimals.
+    pub quantity: Quantity,
     /// The hospital approved a restricted use.
     #[serde(default)]
     pub approved: bool,
@@ -158,6 +158,7 @@ impl Quote {
             claim: &claim,
             used: &used,
             listed: listed.as_ref(),
+            list: &parameters.chronic,
         })?;
         Ok(Quoted { lines, bill, computation })
     }

@@ -89,7 +89,7 @@ pub(super) fn lines(rows: &[(&str, i64, i64)]) -> Vec<pb::FeeLine> {
     let line = |(index, (item, price, quantity)): (usize, &(&str, i64, i64))| pb::FeeLine {
         serial: (index + 1).to_string(),
         item: (*item).into(),
-        price: price * 100,
+        price: price * 10_000,
         quantity: quantity * 100,
         ..pb::FeeLine::default()
     };

@@ -1,5 +1,5 @@
 //! The benefit (待遇计算): what the home policy makes of a bill that the care region has split.
-//! Order of regulations 3.2: basic fund → catastrophic or large amount → civil servant → assistance → account.
+//! Order of the layers: basic fund → catastrophic or large amount → civil servant → assistance → account.
 //! Every layer rounds half up to the fen, tier by tier; a layer never pays more than the earlier ones left.
 
 mod basic;
@@ -10,7 +10,7 @@ mod tiers;
 
 use crate::{
     accumulator::Accumulators,
-    chronic::Listed,
+    chronic::{ChronicList, Listed},
     claim::{Claim, Service},
     person::{Person, Purse},
     policy::{Policy, TreatmentClass},
@@ -37,6 +37,8 @@ pub struct Case<'a> {
     pub used: &'a Accumulators,
     /// The disease, for a chronic visit.
     pub listed: Option<&'a Listed>,
+    /// The national list: diseases are compared by their listed codes.
+    pub list: &'a ChronicList,
 }
 
 /// What the policy makes of the claim. Books nothing.
@@ -47,6 +49,7 @@ pub struct Case<'a> {
 /// [`crate::refusal::Code::AmountOverflow`].
 pub fn compute(case: &Case<'_>) -> Result<Computation, Refusal> {
     let mut run = Run::open(case)?;
+    steps::class::explain(&mut run)?;
     let mut owed = None;
     for mut portion in portion::portions(&mut run)? {
         run.enter(&portion);

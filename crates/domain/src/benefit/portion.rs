@@ -1,5 +1,8 @@
-//! The part of a bill that belongs to one year (跨年度住院拆分). Source: regulations 1.5 and 3.13.
+//! The part of a bill that belongs to one year (跨年度住院拆分). Source: 医保发〔2022〕22号 leaves the home region the choice.
 //! A stay over 1 January goes whole to the year of discharge, or by days to its years, as the policy says.
+//!
+//! Both years are computed under the policy of the day of discharge: [`super::Case`] carries one. Where a new policy
+//! begins on 1 January, the old year's part does not get the old one's numbers; only its accumulator is that year's.
 
 use super::run::Run;
 use crate::{

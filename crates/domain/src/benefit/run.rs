@@ -1,5 +1,5 @@
-//! The running state of one computation: money moves between payers here, and after every step
-//! (每步校验) the identities of the settlement are asserted, in release builds too.
+//! The running state of one computation: money moves between payers here, and after every move
+//! and every step (每步校验) the identities of the settlement are asserted, in release builds too.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ impl<'a> Run<'a> {
         if portion.left()?.is_negative() {
             return Err(above_scope(portion.paid, portion.in_scope));
         }
-        Ok(())
+        self.check()
     }
 
     /// Records what the patient bears first, outside the ratios.
@@ -111,7 +111,7 @@ impl<'a> Run<'a> {
         } else {
             self.amounts.balance = self.amounts.balance.minus(amount)?;
         }
-        Ok(())
+        self.check()
     }
 
     /// The ratio to report: the first one that paid.

@@ -1,5 +1,5 @@
 //! Tiers (分段): cost cut along an axis, each slice with its ratio, and the cap that stops payment inside a slice.
-//! Source: regulations 3.12. Each slice's payment is rounded half up; so is the cost at which a cap is reached.
+//! A cap limits payment, so the cost at which it is reached is solved for. Each slice's payment is rounded half up; so is that cost.
 
 use super::{
     portion::Portion,
@@ -45,9 +45,9 @@ pub(super) fn above_line(
     cut(tiers, before.max(line), before.plus(added)?.max(line))
 }
 
-/// What the slices are worth without a cap.
+/// What the slices are worth without a cap; no slice is worth more than its cost.
 pub(super) fn worth(slices: &[Slice]) -> Result<Fen, Overflow> {
-    slices.iter().try_fold(Fen::ZERO, |sum, slice| sum.plus(slice.cost.share_half_up(slice.ratio)?))
+    slices.iter().try_fold(Fen::ZERO, |sum, slice| sum.plus(slice.cost.share_half_up(slice.ratio.min(Bp::WHOLE))?))
 }
 
 /// The cost of the slices.
@@ -60,7 +60,8 @@ pub(super) fn points(ratio: Bp) -> String {
     ratio.to_string().trim_end_matches('%').into()
 }
 
-/// Changes every ratio and explains by how much the payment changes, any cap aside.
+/// Changes every ratio and explains by how much the payment changes, any cap aside. A ratio may pass 100 % between
+/// bonus and reduction, so that the reduction works on the whole of it; [`clamp`] comes after both.
 pub(super) fn change(
     run: &mut Run<'_>,
     slices: &mut [Slice],
@@ -73,9 +74,49 @@ pub(super) fn change(
     }
     let before = worth(slices)?;
     for slice in slices.iter_mut() {
-        slice.ratio = ratio(slice.ratio).min(Bp::WHOLE);
+        slice.ratio = ratio(slice.ratio);
     }
     run.step(rule, source, [before, worth(slices)?], texts)
+}
+
+/// Brings every ratio down to 100 %.
+pub(super) fn clamp(slices: &mut [Slice]) {
+    for slice in slices {
+        slice.ratio = slice.ratio.min(Bp::WHOLE);
+    }
+}
+
+/// The slices up to the point at which a limit is reached, and why they end there; cost behind it stays unpaid.
+pub(super) fn stop(run: &mut Run<'_>, slices: Vec<Slice>, limit: &Limit, source: &str) -> Result<Vec<Slice>, Refusal> {
+    let (due, within) = (worth(&slices)?, within(&slices, Some(limit.room))?);
+    if within.amount == due {
+        return Ok(slices);
+    }
+    reached(run, limit, source, due, within, cost(&slices)?)?;
+    let mut left = cost(&slices)?.minus(within.beyond)?;
+    let mut kept = Vec::with_capacity(slices.len());
+    for Slice { cost, ratio } in slices {
+        let cost = cost.min(left);
+        left = left.minus(cost)?;
+        if cost > Fen::ZERO {
+            kept.push(Slice { cost, ratio });
+        }
+    }
+    Ok(kept)
+}
+
+/// Explains at which cost a limit was reached.
+fn reached(run: &mut Run<'_>, limit: &Limit, source: &str, due: Fen, paid: Paid, cost: Fen) -> Result<(), Refusal> {
+    let reached = cost.minus(paid.beyond)?;
+    run.step(
+        limit.rule,
+        source,
+        [due, paid.amount],
+        [
+            format!("{}：尚可支付 {}，在费用 {reached} 处用尽，其后 {} 不再支付", limit.zh, limit.room, paid.beyond),
+            format!("{}: {} left, used up at a cost of {reached}; {} lie behind it", limit.en, limit.room, paid.beyond),
+        ],
+    )
 }
 
 /// Explains how much of the burden lies above a yearly line.
@@ -160,22 +201,7 @@ pub(super) fn pay(
     let paid = within(slices, layer.limit.map(|limit| limit.room))?;
     run.pay(layer.fund, portion, paid.amount)?;
     if let Some(limit) = layer.limit.filter(|_| paid.amount < due) {
-        let reached = cost(slices)?.minus(paid.beyond)?;
-        run.step(
-            limit.rule,
-            layer.source,
-            [due, paid.amount],
-            [
-                format!(
-                    "{}：尚可支付 {}，在费用 {reached} 处用尽，其后 {} 不再支付",
-                    limit.zh, limit.room, paid.beyond
-                ),
-                format!(
-                    "{}: {} left, used up at a cost of {reached}; {} lie behind it",
-                    limit.en, limit.room, paid.beyond
-                ),
-            ],
-        )?;
+        reached(run, &limit, layer.source, due, paid, cost(slices)?)?;
     }
     Ok(paid)
 }

@@ -1,4 +1,4 @@
 //! Monthly clearing (月度清算): what each home province owes each care province. One design, one file.
-//! Source: regulations 1.9: gross per ordered pair, all fund layers and the personal account, negative records inside.
+//! Source: 医保发〔2022〕22号, annex: gross per ordered pair, all fund layers and the personal account, negative records inside.
 
 pub mod gross;

@@ -1,31 +1,30 @@
 //! Catalogue rows, and how a region's differences change the national list within what the rules allow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
-use toml::Spanned;
+use serde::{Deserialize, Deserializer, de};
 
-use super::{File, Problem};
+use super::{File, Findings, Problem};
 use crate::{
     catalogue::{Class, Excess, FeeCategory, Item},
     ids::ItemCode,
-    money::{Bp, TenThousandths},
+    money::{Bp, Price},
 };
 
 /// A full row, national or local.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawItem {
-    code: ItemCode,
+    pub(super) code: ItemCode,
     zh: String,
     en: String,
     category: FeeCategory,
     class: Class,
     unit: String,
-    price: TenThousandths,
+    price: Price,
     #[serde(rename = "self")]
     first_share: Option<Bp>,
-    limit: Option<TenThousandths>,
+    limit: Option<Price>,
     #[serde(default)]
     excess: Excess,
     #[serde(default)]
@@ -34,9 +33,31 @@ pub(super) struct RawItem {
     #[serde(default, rename = "negotiated")]
     _negotiated: bool,
     #[serde(rename = "sex")]
-    _sex: Option<String>,
+    _sex: Option<Sex>,
     #[serde(rename = "ages")]
-    _ages: Option<String>,
+    _ages: Option<Ages>,
+}
+
+/// For whom alone an item makes sense.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Sex {
+    Female,
+    Male,
+}
+
+/// The ages for which alone an item makes sense, in full years: `"0-14"`.
+struct Ages;
+
+impl<'de> Deserialize<'de> for Ages {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let ends = text.split_once('-').and_then(|(from, to)| Some((from.parse::<u8>().ok()?, to.parse::<u8>().ok()?)));
+        match ends {
+            Some((from, to)) if from <= to => Ok(Ages),
+            _ => Err(de::Error::custom(format!("`{text}` is no span of ages such as \"0-14\""))),
+        }
+    }
 }
 
 /// What a region sets apart from the national row.
@@ -47,73 +68,78 @@ pub(super) struct RawDifference {
     class: Option<Class>,
     #[serde(rename = "self")]
     first_share: Option<Bp>,
-    limit: Option<TenThousandths>,
+    limit: Option<Price>,
     excess: Option<Excess>,
 }
 
-/// Reads rows; a code stands once.
-pub(super) fn items(
-    file: File<'_>,
-    field: &str,
-    rows: Vec<Spanned<RawItem>>,
-) -> Result<BTreeMap<ItemCode, Item>, Problem> {
+const SHARE_OF_WHOLE: &str = "a first share of 100% is own pay: use class C";
+const LINE_WITHOUT_LIMIT: &str = "goes with `limit` only: without one nothing lies above it";
+
+/// Reads rows, which stand at `at` in the file; a code stands once.
+pub(super) fn items(file: File<'_>, at: &str, rows: Vec<RawItem>) -> Result<BTreeMap<ItemCode, Item>, Vec<Problem>> {
+    let mut findings = Findings::of(file);
     let mut items = BTreeMap::new();
-    for row in rows {
-        let span = row.span();
-        let at = |what: &str| file.problem(Some(span.clone()), field, what);
-        let raw = row.into_inner();
-        let first_share = match (raw.class, raw.first_share) {
-            (Class::B, Some(share)) => share,
-            (Class::B, None) => return Err(at("a class-B item has `self`, its first share")),
-            (_, Some(_)) => return Err(at("only a class-B item has `self`")),
-            (_, None) => Bp::ZERO,
-        };
-        if raw.price.0 <= 0 || raw.limit.is_some_and(|limit| limit.0 <= 0) {
-            return Err(at("price and limit are positive"));
+    for (index, raw) in rows.into_iter().enumerate() {
+        let field = |name: &str| format!("{at}[{index}].{name}");
+        let first_share = raw.first_share.unwrap_or(Bp::ZERO);
+        match raw.class {
+            Class::B => {
+                findings.require(raw.first_share.is_some(), &field("self"), "a class-B item has its first share");
+                findings.require(first_share < Bp::WHOLE, &field("self"), SHARE_OF_WHOLE);
+            }
+            Class::A | Class::C => {
+                findings.require(raw.first_share.is_none(), &field("self"), "only a class-B item has a first share");
+            }
         }
+        findings.require(raw.price.0 > 0, &field("price"), "a price is positive");
+        findings.require(raw.limit.is_none_or(|limit| limit.0 > 0), &field("limit"), "a limit is positive");
+        let bound = raw.excess == Excess::Part || raw.limit.is_some();
+        findings.require(bound, &field("excess"), LINE_WITHOUT_LIMIT);
         let RawItem { code, zh, en, category, class, unit, price, limit, excess, restricted, .. } = raw;
         let item =
             Item { code: code.clone(), zh, en, category, class, first_share, limit, excess, restricted, price, unit };
-        if items.insert(code, item).is_some() {
-            return Err(at("the code stands here twice"));
-        }
+        findings.require(items.insert(code, item).is_none(), &field("code"), "the code stands here twice");
     }
-    Ok(items)
+    findings.into_result(items)
 }
 
 /// Applies a region's differences to the national items.
 pub(super) fn differ(
     file: File<'_>,
     items: &mut BTreeMap<ItemCode, Item>,
-    rows: Vec<Spanned<RawDifference>>,
-) -> Result<(), Problem> {
-    for row in rows {
-        let span = row.span();
-        let at = |field: &str, what: &str| file.problem(Some(span.clone()), field, what);
-        let raw = row.into_inner();
+    rows: Vec<RawDifference>,
+) -> Result<(), Vec<Problem>> {
+    let mut findings = Findings::of(file);
+    let mut seen = BTreeSet::new();
+    for (index, raw) in rows.into_iter().enumerate() {
+        let field = |name: &str| format!("catalogue.difference[{index}].{name}");
+        findings.require(seen.insert(raw.code.clone()), &field("code"), "the code stands here twice");
         let Some(item) = items.get_mut(&raw.code) else {
-            return Err(at("catalogue.difference.code", "the national catalogue has no such item"));
+            findings.require(false, &field("code"), "the national catalogue has no such item");
+            continue;
         };
         if let Some(class) = raw.class {
-            if item.category.is_national_drug() && class != item.class {
-                return Err(at("catalogue.difference.class", "a region may not move a national drug to another class"));
-            }
+            let kept = !item.category.is_national_drug() || class == item.class;
+            findings.require(kept, &field("class"), "a region may not move a national drug to another class");
             item.class = class;
         }
         match (item.class, raw.first_share) {
-            (Class::B, Some(share)) => item.first_share = share,
-            (Class::B, None) if raw.class.is_some() => {
-                return Err(at("catalogue.difference.self", "an item that becomes class B needs its first share"));
+            (Class::B, Some(share)) => {
+                findings.require(share < Bp::WHOLE, &field("self"), SHARE_OF_WHOLE);
+                item.first_share = share;
             }
-            (Class::B, None) => {}
-            (_, Some(_)) => return Err(at("catalogue.difference.self", "only a class-B item has a first share")),
+            (Class::B, None) => {
+                let kept = raw.class.is_none();
+                findings.require(kept, &field("self"), "an item that becomes class B needs its first share");
+            }
+            (_, Some(_)) => findings.require(false, &field("self"), "only a class-B item has a first share"),
             (_, None) => item.first_share = Bp::ZERO,
         }
-        if raw.limit.is_some_and(|limit| limit.0 <= 0) {
-            return Err(at("catalogue.difference.limit", "a limit is positive"));
-        }
+        findings.require(raw.limit.is_none_or(|limit| limit.0 > 0), &field("limit"), "a limit is positive");
         item.limit = raw.limit.or(item.limit);
         item.excess = raw.excess.unwrap_or(item.excess);
+        let bound = item.excess == Excess::Part || item.limit.is_some();
+        findings.require(bound, &field("excess"), LINE_WITHOUT_LIMIT);
     }
-    Ok(())
+    findings.into_result(())
 }

@@ -5,16 +5,17 @@ mod catalogue;
 mod national;
 mod region;
 
-use std::{collections::BTreeMap, fmt, ops::Range};
+use std::{collections::BTreeMap, fmt};
 
 use serde::de::DeserializeOwned;
+use toml::de::{DeTable, DeValue};
 
 use crate::{
     calendar::Date,
     catalogue::Catalogue,
     chronic::ChronicList,
     ids::{InstitutionCode, RegionCode},
-    institution::Institution,
+    institution::{self, Institution},
     person::Scheme,
     policy::{self, Area, Policy},
     refusal::{Code, Refusal},
@@ -38,7 +39,7 @@ pub struct Problem {
     pub file: String,
     /// The line, from 1; none where the whole file is meant.
     pub line: Option<usize>,
-    /// The field, such as `catalogue.difference.self`; empty where the message names it.
+    /// The field, such as `catalogue.difference.self`; empty where the text is no TOML or the whole file is meant.
     pub field: String,
     /// What is wrong.
     pub what: String,
@@ -57,19 +58,81 @@ impl fmt::Display for Problem {
     }
 }
 
-impl<'a> File<'a> {
-    /// A problem in this file, at a span of its text.
-    fn problem(&self, span: Option<Range<usize>>, field: &str, what: impl fmt::Display) -> Problem {
-        let line = span.map(|span| self.text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1);
-        Problem { file: self.path.into(), line, field: field.into(), what: what.to_string() }
+impl File<'_> {
+    /// A problem in this file at the path of a field, such as `area[0].policy[1].inpatient.cap`.
+    fn problem(&self, path: &str, what: impl fmt::Display) -> Problem {
+        Problem {
+            file: self.path.into(),
+            line: self.line_of(path),
+            field: without_indices(path),
+            what: what.to_string(),
+        }
     }
 
     fn policy_problems(&self, found: Vec<policy::raw::Problem>) -> Vec<Problem> {
-        found.into_iter().map(|p| self.problem(p.span, &p.field, p.what)).collect()
+        found.into_iter().map(|found| self.problem(&found.path, found.what)).collect()
     }
 
     fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        toml::from_str(self.text).map_err(|error| self.problem(error.span(), "", error.message()))
+        let unread = |path: &str, error: &toml::de::Error| {
+            let line = error.span().map(|span| self.line_at(span.start)).or_else(|| self.line_of(path));
+            Problem { line, ..self.problem(path, error.message()) }
+        };
+        let document = toml::Deserializer::parse(self.text).map_err(|error| unread("", &error))?;
+        serde_path_to_error::deserialize(document).map_err(|error| unread(&error.path().to_string(), error.inner()))
+    }
+
+    fn line_at(&self, byte: usize) -> usize {
+        self.text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
+    }
+
+    /// The line of the path's last part that the text holds: where a field is missing, that of its table.
+    fn line_of(&self, path: &str) -> Option<usize> {
+        let document = DeTable::parse(self.text).ok()?;
+        let (mut table, mut place) = (Some(document.get_ref()), None);
+        for part in path.split('.') {
+            let (name, index) = part.split_once('[').unwrap_or((part, ""));
+            let Some((key, mut value)) = table.and_then(|table| table.get_key_value(name)) else { break };
+            place = Some(key.span().start);
+            let index = index.trim_end_matches(']').parse::<usize>().ok();
+            if let (Some(index), DeValue::Array(elements)) = (index, value.get_ref())
+                && let Some(element) = elements.get(index)
+            {
+                place = Some(element.span().start);
+                value = element;
+            }
+            table = if let DeValue::Table(inner) = value.get_ref() { Some(inner) } else { None };
+        }
+        place.map(|byte| self.line_at(byte))
+    }
+}
+
+/// `area[0].policy[1].inpatient.cap` → `area.policy.inpatient.cap`.
+fn without_indices(path: &str) -> String {
+    let names = path.split('.').map(|part| part.split_once('[').map_or(part, |(name, _)| name));
+    names.filter(|name| !name.is_empty()).collect::<Vec<_>>().join(".")
+}
+
+/// Problems of one file, as they are found.
+struct Findings<'a> {
+    file: File<'a>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Findings<'a> {
+    fn of(file: File<'a>) -> Findings<'a> {
+        Findings { file, problems: Vec::new() }
+    }
+
+    fn require(&mut self, holds: bool, path: &str, what: impl fmt::Display) {
+        if !holds {
+            self.problems.push(self.file.problem(path, what));
+        }
+    }
+
+    /// The value, if nothing was found.
+    fn into_result<T>(self, value: T) -> Result<T, Vec<Problem>> {
+        if self.problems.is_empty() { Ok(value) } else { Err(self.problems) }
     }
 }
 
@@ -106,7 +169,7 @@ impl Parameters {
     /// Every [`Problem`] found, not only the first.
     pub fn parse(files: &[File<'_>]) -> Result<Parameters, Vec<Problem>> {
         let national = national::National::parse(files)?;
-        let mut problems = Vec::new();
+        let mut problems: Vec<Problem> = strays(files, &national.regions);
         let (mut catalogues, mut areas) = (BTreeMap::new(), BTreeMap::new());
         for code in national.regions.keys() {
             match region::parse(files, code, &national) {
@@ -153,10 +216,17 @@ impl Parameters {
     /// [`Code::InstitutionNotOpened`] where it is not on the network.
     pub fn institution(&self, code: &InstitutionCode) -> Result<&Institution, Refusal> {
         self.institutions.get(code).ok_or_else(|| {
-            Refusal::new(Code::InstitutionNotOpened, "22/2022 art. 14: networked institutions", "institution")
+            Refusal::new(Code::InstitutionNotOpened, institution::RULE, "institution")
                 .with(format!("{code} 未联网"), format!("{code} is not on the network"))
         })
     }
+}
+
+/// Files of regions that do not take part.
+fn strays(files: &[File<'_>], regions: &BTreeMap<RegionCode, Region>) -> Vec<Problem> {
+    let of_region = |file: &File<'_>| regions.keys().any(|code| file.path == region::path(code));
+    let stray = files.iter().filter(|file| file.path.starts_with("regions/") && !of_region(file));
+    stray.map(|file| file.problem("region.code", "no such region stands in national/regions.toml")).collect()
 }
 
 /// The refusal of a region that does not take part.

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
-use toml::Spanned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
 
-use super::{File, Problem, Region, catalogue};
+use super::{File, Findings, Problem, Region, catalogue};
 use crate::{
     calendar::Date,
     catalogue::Item,
@@ -15,11 +17,21 @@ use crate::{
     ids::{DiseaseCode, InstitutionCode, ItemCode, RegionCode},
     institution::Institution,
     money::{Bp, Fen},
-    policy::raw::{Defaults, RawPolicy},
+    policy::{
+        Known,
+        raw::{Defaults, RawPolicy},
+    },
+    source::Source,
 };
 
+/// So many parties take part as provinces: 31 province-level units and the Xinjiang Corps.
+const REGIONS: usize = 32;
+/// The last day that every month has.
+const DAY_OF_EVERY_MONTH: u8 = 28;
+
 /// National numbers, from `national/rules.toml`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rules {
     /// Filings (备案).
     pub filing: FilingTerms,
@@ -35,27 +47,34 @@ pub struct Rules {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verification {
-    /// A single stay above this total can be verified.
+    /// A single stay whose bill is above this total can be verified, fen.
     pub stay_above: Fen,
-    /// Day of the next month by which a month's requests are answered.
+    /// Day of the next month by which a month's requests are answered, 1 to 31.
     pub answer_day: u8,
     /// Source mark.
-    pub source: String,
+    pub source: Source,
 }
 
 /// Days of the month after the service month, and working days behind them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "named and explained in rules.toml")]
 pub struct Calendar {
+    /// Reconciliation (对账) is closed, day of the month.
     pub reconciled_by: u8,
+    /// Bills are agreed with institutions, day of the month.
     pub agreed_by: u8,
+    /// The clearing tables (清算表) are made, day of the month.
     pub tables_on: u8,
+    /// Provinces have confirmed, day of the month.
     pub confirmed_by: u8,
+    /// Working days from the notice until it is handed to finance.
     pub submit_working_days: u8,
+    /// Working days from there until finance has paid.
     pub pay_working_days: u8,
+    /// Service months by which a late item may slip.
     pub late_months_max: u8,
-    pub source: String,
+    /// Source mark.
+    pub source: Source,
 }
 
 /// Prepayment (预付金).
@@ -64,36 +83,29 @@ pub struct Calendar {
 pub struct Prepayment {
     /// Quota in mean months of last year's fourth quarter.
     pub quota_months: u8,
-    /// Use rate of the yellow warning.
+    /// Use rate of the yellow warning, basis points of the quota.
     pub yellow: Bp,
-    /// Use rate of the red warning.
+    /// Use rate of the red warning, basis points of the quota.
     pub red: Bp,
     /// Source mark.
-    pub source: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRules {
-    filing: Spanned<FilingTerms>,
-    verification: Spanned<Verification>,
-    calendar: Spanned<Calendar>,
-    prepayment: Spanned<Prepayment>,
+    pub source: Source,
 }
 
 /// The head of a file whose rows share one source mark.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct About {
-    source: String,
+    #[serde(rename = "source")]
+    _source: Source,
     version: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRegions {
-    about: About,
-    region: Vec<Spanned<RawRegion>>,
+    #[serde(rename = "about")]
+    _about: About,
+    region: Vec<RawRegion>,
 }
 
 #[derive(Deserialize)]
@@ -111,9 +123,10 @@ struct RawRegion {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawChronic {
-    about: About,
-    version: Vec<Spanned<RawVersion>>,
-    sub_code: Vec<Spanned<RawSubCode>>,
+    #[serde(rename = "about")]
+    _about: About,
+    version: Vec<RawVersion>,
+    sub_code: Vec<RawSubCode>,
 }
 
 #[derive(Deserialize)]
@@ -130,7 +143,8 @@ struct RawDisease {
     code: DiseaseCode,
     zh: String,
     en: String,
-    source: String,
+    #[serde(rename = "source")]
+    _source: Source,
 }
 
 #[derive(Deserialize)]
@@ -142,21 +156,23 @@ struct RawSubCode {
     _zh: String,
     #[serde(rename = "en")]
     _en: String,
-    source: String,
+    #[serde(rename = "source")]
+    _source: Source,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawCatalogue {
     about: About,
-    item: Vec<Spanned<catalogue::RawItem>>,
+    item: Vec<catalogue::RawItem>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawInstitutions {
-    about: About,
-    institution: Vec<Spanned<RawInstitution>>,
+    #[serde(rename = "about")]
+    _about: About,
+    institution: Vec<RawInstitution>,
 }
 
 #[derive(Deserialize)]
@@ -168,14 +184,30 @@ struct RawInstitution {
     level: RawLevel,
     services: BTreeSet<Service>,
     #[serde(default)]
-    diseases: Vec<String>,
+    diseases: Vec<RawOpened>,
     from: Option<Date>,
+}
+
+/// A disease an institution is opened for, or `"*"` for every one in force.
+enum RawOpened {
+    Every,
+    One(DiseaseCode),
+}
+
+impl<'de> Deserialize<'de> for RawOpened {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "*" {
+            return Ok(RawOpened::Every);
+        }
+        DiseaseCode::parse(&text).map(RawOpened::One).map_err(de::Error::custom)
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawPolicies {
-    policy: Vec<Spanned<RawPolicy>>,
+    policy: Vec<RawPolicy>,
 }
 
 #[derive(Deserialize)]
@@ -201,28 +233,37 @@ pub(super) struct National {
 impl National {
     pub(super) fn parse(files: &[File<'_>]) -> Result<National, Vec<Problem>> {
         let mut problems = Vec::new();
-        let mut keep = |problem: Problem| problems.push(problem);
-        let regions = file(files, "national/regions.toml").and_then(regions).map_err(&mut keep);
-        let rules = file(files, "national/rules.toml").and_then(rules).map_err(&mut keep);
-        let chronic = file(files, "national/chronic.toml").and_then(chronic).map_err(&mut keep);
-        let catalogue = file(files, "national/catalogue.toml").and_then(items).map_err(&mut keep);
-        let institutions = file(files, "national/institutions.toml").and_then(institutions).map_err(&mut keep);
-        let policies =
-            file(files, "national/policies.toml").and_then(|f| Ok((f, f.read::<RawPolicies>()?))).map_err(&mut keep);
-        let (
-            Ok(regions),
-            Ok(rules),
-            Ok(chronic),
-            Ok((catalogue_version, items)),
-            Ok(institutions),
-            Ok((file, policies)),
-        ) = (regions, rules, chronic, catalogue, institutions, policies)
+        let mut keep = |found: Vec<Problem>| problems.extend(found);
+        let regions = read(files, "national/regions.toml", regions).map_err(&mut keep);
+        let rules = read(files, "national/rules.toml", rules).map_err(&mut keep);
+        let chronic = read(files, "national/chronic.toml", chronic).map_err(&mut keep);
+        let catalogue = read(files, "national/catalogue.toml", items).map_err(&mut keep);
+        let institutions = read(files, "national/institutions.toml", institutions).map_err(&mut keep);
+        let policies = read(files, "national/policies.toml", |_, raw: RawPolicies| Ok(raw.policy)).map_err(&mut keep);
+        let (Ok(regions), Ok(rules), Ok(chronic), Ok((catalogue_version, items)), Ok(institutions), Ok(policies)) =
+            (regions, rules, chronic, catalogue, institutions, policies)
         else {
             return Err(problems);
         };
-        let policies = Defaults::read(policies.policy).map_err(|found| file.policy_problems(found))?;
+        let known = Known { diseases: chronic.clone(), provinces: regions.keys().cloned().collect() };
+        let institutions_file = file(files, "national/institutions.toml").map_err(|problem| vec![problem])?;
+        let policies_file = file(files, "national/policies.toml").map_err(|problem| vec![problem])?;
+        let institutions = opened(institutions_file, institutions, &known).map_err(|found| problems.extend(found));
+        let policies =
+            Defaults::read(policies, known).map_err(|found| problems.extend(policies_file.policy_problems(found)));
+        let (Ok(institutions), Ok(policies)) = (institutions, policies) else { return Err(problems) };
         Ok(National { rules, chronic, regions, institutions, items, catalogue_version, policies })
     }
+}
+
+/// Reads a file and makes of its text what `make` makes.
+fn read<T: DeserializeOwned, U>(
+    files: &[File<'_>],
+    path: &str,
+    make: impl FnOnce(File<'_>, T) -> Result<U, Vec<Problem>>,
+) -> Result<U, Vec<Problem>> {
+    let file = file(files, path).map_err(|problem| vec![problem])?;
+    make(file, file.read().map_err(|problem| vec![problem])?)
 }
 
 /// The file of a path.
@@ -236,125 +277,119 @@ pub(super) fn file<'a>(files: &[File<'a>], path: &str) -> Result<File<'a>, Probl
     })
 }
 
-/// Refuses an empty source mark: every number says where it is from.
-pub(super) fn marked(
-    file: File<'_>,
-    span: Option<std::ops::Range<usize>>,
-    field: &str,
-    source: &str,
-) -> Result<(), Problem> {
-    let known = ["rule: ", "found: ", "remembered", "derived: ", "design"];
-    if known.iter().any(|mark| source.starts_with(mark)) {
-        return Ok(());
-    }
-    Err(file.problem(span, field, "a source mark begins with rule:, found:, remembered, derived: or design"))
-}
-
-fn regions(file: File<'_>) -> Result<BTreeMap<RegionCode, Region>, Problem> {
-    let raw: RawRegions = file.read()?;
-    marked(file, None, "about.source", &raw.about.source)?;
+fn regions(file: File<'_>, raw: RawRegions) -> Result<BTreeMap<RegionCode, Region>, Vec<Problem>> {
+    let mut findings = Findings::of(file);
     let mut regions = BTreeMap::new();
-    for row in raw.region {
-        let span = row.span();
-        let RawRegion { code, zh, en, .. } = row.into_inner();
-        if !code.is_province() {
-            return Err(file.problem(Some(span), "region.code", "a province ends in 0000"));
-        }
-        if regions.insert(code.clone(), Region { code, zh, en }).is_some() {
-            return Err(file.problem(Some(span), "region.code", "the region stands here twice"));
-        }
+    for (index, RawRegion { code, zh, en, .. }) in raw.region.into_iter().enumerate() {
+        let field = |name: &str| format!("region[{index}].{name}");
+        findings.require(code.is_province(), &field("code"), "a province ends in 0000");
+        findings.require(!zh.trim().is_empty(), &field("zh"), "a region has a name");
+        findings.require(!en.trim().is_empty(), &field("en"), "a region has a name");
+        let new = regions.insert(code.clone(), Region { code, zh, en }).is_none();
+        findings.require(new, &field("code"), "the region stands here twice");
     }
-    Ok(regions)
+    findings.require(regions.len() == REGIONS, "region", format!("{} regions, not {REGIONS}", regions.len()));
+    findings.into_result(regions)
 }
 
-fn rules(file: File<'_>) -> Result<Rules, Problem> {
-    let raw: RawRules = file.read()?;
-    let marks = [
-        ("filing.source", raw.filing.span(), &raw.filing.as_ref().source),
-        ("verification.source", raw.verification.span(), &raw.verification.as_ref().source),
-        ("calendar.source", raw.calendar.span(), &raw.calendar.as_ref().source),
-        ("prepayment.source", raw.prepayment.span(), &raw.prepayment.as_ref().source),
+fn rules(file: File<'_>, rules: Rules) -> Result<Rules, Vec<Problem>> {
+    let mut findings = Findings::of(file);
+    let Rules { filing, verification, calendar, prepayment } = &rules;
+    findings.require(filing.temporary_months >= 1, "filing.temporary_months", "at least a month");
+    findings.require(filing.long_term_lock_days >= 0, "filing.long_term_lock_days", "not negative");
+    findings.require(!verification.stay_above.is_negative(), "verification.stay_above", "not negative");
+    findings.require((1..=31).contains(&verification.answer_day), "verification.answer_day", "a day from 1 to 31");
+    let days = [
+        ("calendar.reconciled_by", calendar.reconciled_by),
+        ("calendar.agreed_by", calendar.agreed_by),
+        ("calendar.tables_on", calendar.tables_on),
+        ("calendar.confirmed_by", calendar.confirmed_by),
     ];
-    for (field, span, source) in marks {
-        marked(file, Some(span), field, source)?;
+    let mut before = 0;
+    for (field, day) in days {
+        findings.require((1..=DAY_OF_EVERY_MONTH).contains(&day), field, "a day that every month has, 1 to 28");
+        findings.require(day > before, field, "the days of the calendar rise");
+        before = day;
     }
-    let terms = raw.filing.as_ref();
-    if terms.temporary_months < 1 || terms.long_term_lock_days < 0 {
-        return Err(file.problem(
-            Some(raw.filing.span()),
-            "filing",
-            "validity is at least a month, the lock not negative",
-        ));
-    }
-    if raw.prepayment.as_ref().yellow > raw.prepayment.as_ref().red {
-        return Err(file.problem(Some(raw.prepayment.span()), "prepayment.yellow", "yellow comes before red"));
-    }
-    Ok(Rules {
-        filing: raw.filing.into_inner(),
-        verification: raw.verification.into_inner(),
-        calendar: raw.calendar.into_inner(),
-        prepayment: raw.prepayment.into_inner(),
-    })
+    findings.require(prepayment.quota_months >= 1, "prepayment.quota_months", "at least a month");
+    findings.require(prepayment.yellow <= prepayment.red, "prepayment.yellow", "yellow comes before red");
+    findings.into_result(rules)
 }
 
-fn chronic(file: File<'_>) -> Result<ChronicList, Problem> {
-    let raw: RawChronic = file.read()?;
-    marked(file, None, "about.source", &raw.about.source)?;
+fn chronic(file: File<'_>, raw: RawChronic) -> Result<ChronicList, Vec<Problem>> {
+    let mut findings = Findings::of(file);
     let mut list = ChronicList::default();
-    for row in raw.version {
-        let span = row.span();
-        let RawVersion { name, from, diseases } = row.into_inner();
-        if list.versions.last().is_some_and(|last: &Version| last.from >= from) {
-            return Err(file.problem(Some(span), "version.from", "versions stand in the order of their first days"));
-        }
-        for disease in &diseases {
-            marked(file, Some(span.clone()), "version.diseases.source", &disease.source)?;
+    for (index, RawVersion { name, from, diseases }) in raw.version.into_iter().enumerate() {
+        let rises = list.versions.last().is_none_or(|last: &Version| last.from < from);
+        findings.require(rises, &format!("version[{index}].from"), "versions stand in the order of their first days");
+        let mut named = BTreeSet::new();
+        for (row, disease) in diseases.iter().enumerate() {
+            let field = format!("version[{index}].diseases[{row}].code");
+            findings.require(named.insert(&disease.code), &field, format!("{} stands here twice", disease.code));
         }
         let diseases = diseases.into_iter().map(|RawDisease { code, zh, en, .. }| Disease { code, zh, en }).collect();
         list.versions.push(Version { name, from, diseases });
     }
-    for row in raw.sub_code {
-        let span = row.span();
-        let RawSubCode { code, parent, source, .. } = row.into_inner();
-        marked(file, Some(span.clone()), "sub_code.source", &source)?;
-        if list.disease(&parent).is_none() {
-            return Err(file.problem(Some(span), "sub_code.parent", format!("{parent} is on no version of the list")));
-        }
-        list.sub_codes.insert(code, parent);
+    for (index, RawSubCode { code, parent, .. }) in raw.sub_code.into_iter().enumerate() {
+        let field = |name: &str| format!("sub_code[{index}].{name}");
+        findings.require(list.disease(&code).is_none(), &field("code"), format!("{code} is listed itself"));
+        let listed = list.disease(&parent).is_some();
+        findings.require(listed, &field("parent"), format!("{parent} is on no version of the list"));
+        let new = list.sub_codes.insert(code, parent).is_none();
+        findings.require(new, &field("code"), "the sub-code stands here twice");
     }
-    Ok(list)
+    findings.into_result(list)
 }
 
-fn items(file: File<'_>) -> Result<(String, BTreeMap<ItemCode, Item>), Problem> {
-    let raw: RawCatalogue = file.read()?;
-    marked(file, None, "about.source", &raw.about.source)?;
+fn items(file: File<'_>, raw: RawCatalogue) -> Result<(String, BTreeMap<ItemCode, Item>), Vec<Problem>> {
+    let items = catalogue::items(file, "item", raw.item)?;
     let version =
-        raw.about.version.ok_or_else(|| file.problem(None, "about.version", "the catalogue has a version"))?;
-    Ok((version, catalogue::items(file, "item", raw.item)?))
+        raw.about.version.ok_or_else(|| vec![file.problem("about.version", "the catalogue has a version")])?;
+    Ok((version, items))
 }
 
-fn institutions(file: File<'_>) -> Result<BTreeMap<InstitutionCode, Institution>, Problem> {
-    let raw: RawInstitutions = file.read()?;
-    marked(file, None, "about.source", &raw.about.source)?;
+fn institutions(_: File<'_>, raw: RawInstitutions) -> Result<Vec<RawInstitution>, Vec<Problem>> {
+    Ok(raw.institution)
+}
+
+fn opened(
+    file: File<'_>,
+    rows: Vec<RawInstitution>,
+    known: &Known,
+) -> Result<BTreeMap<InstitutionCode, Institution>, Vec<Problem>> {
+    let mut findings = Findings::of(file);
     let mut institutions = BTreeMap::new();
-    for row in raw.institution {
-        let span = row.span();
-        let RawInstitution { code, zh, en, level, services, diseases, from } = row.into_inner();
+    for (index, row) in rows.into_iter().enumerate() {
+        let field = |name: &str| format!("institution[{index}].{name}");
+        let RawInstitution { code, zh, en, level, services, diseases, from } = row;
         let level = match level {
             RawLevel::None | RawLevel::Primary => Level::Primary,
             RawLevel::Secondary => Level::Secondary,
             RawLevel::Tertiary => Level::Tertiary,
         };
-        let every = diseases.iter().any(|disease| disease == "*");
-        let named = diseases.iter().filter(|disease| *disease != "*").map(|disease| DiseaseCode::parse(disease));
-        let named: BTreeSet<DiseaseCode> = named
-            .collect::<Result<_, _>>()
-            .map_err(|malformed| file.problem(Some(span.clone()), "institution.diseases", malformed))?;
-        let institution =
-            Institution { code: code.clone(), zh, en, level, services, diseases: (!every).then_some(named), from };
-        if institutions.insert(code, institution).is_some() {
-            return Err(file.problem(Some(span), "institution.code", "the institution stands here twice"));
+        let province = code.division().province();
+        findings.require(known.provinces.contains(&province), &field("code"), "its province does not take part");
+        findings.require(!services.is_empty(), &field("services"), "names nothing: at least one is needed");
+        let chronic = services.contains(&Service::Chronic);
+        findings.require(chronic != diseases.is_empty(), &field("diseases"), "given with `chronic` and only with it");
+        let (mut every, mut named) = (false, BTreeSet::new());
+        for (row, disease) in diseases.into_iter().enumerate() {
+            let field = field(&format!("diseases[{row}]"));
+            match disease {
+                RawOpened::Every => every = true,
+                RawOpened::One(disease) => {
+                    findings.require(!every, &field, "\"*\" is every disease already");
+                    if let Some(complaint) = known.diseases.complaint(&disease) {
+                        findings.require(false, &field, complaint);
+                    }
+                    findings.require(named.insert(disease), &field, "the disease stands here twice");
+                }
+            }
         }
+        let diseases = (!every).then_some(named);
+        let institution = Institution { code: code.clone(), zh, en, level, services, diseases, from };
+        let new = institutions.insert(code, institution).is_none();
+        findings.require(new, &field("code"), "the institution stands here twice");
     }
-    Ok(institutions)
+    findings.into_result(institutions)
 }

@@ -1,31 +1,30 @@
 //! Policies (参保地政策) as files hold them: `[[policy]]` of the national defaults, `[[area]]` of a region.
 //! A policy may say `uses = "…"`; a section it writes itself takes the place of the default's whole section.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use toml::Spanned;
 
 use super::{
-    Account, Area, Assistance, Catastrophic, Chronic, CivilServant, FilingRules, Inpatient, LargeAmount, NewYear,
-    Outpatient, Policy, Reduction,
+    Account, Area, Assistance, Catastrophic, Chronic, CivilServant, FilingRules, Inpatient, Known, LargeAmount,
+    NewYear, Outpatient, Policy, Reduction,
     check::{self, Checked},
 };
-use crate::{calendar::Date, ids::RegionCode, person::Scheme};
+use crate::{calendar::Date, ids::RegionCode, person::Scheme, source::Source};
 
 /// A `[[area]]` section.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawArea {
     /// Division code.
-    pub code: Spanned<RegionCode>,
+    pub code: RegionCode,
     /// Chinese name.
     pub zh: String,
     /// English name.
     pub en: String,
     /// Its policies.
     #[serde(default, rename = "policy")]
-    pub policies: Vec<Spanned<RawPolicy>>,
+    pub policies: Vec<RawPolicy>,
 }
 
 /// An `[[area.policy]]` section, or a national `[[policy]]`.
@@ -35,64 +34,64 @@ pub struct RawPolicy {
     /// Name of a national default; an area's policy has none.
     pub id: Option<String>,
     /// The default whose sections stand where this policy writes none.
-    pub uses: Option<Spanned<String>>,
+    pub uses: Option<String>,
     /// The scheme.
     pub scheme: Scheme,
     /// First day.
     pub from: Date,
     /// Source mark.
-    pub source: Spanned<String>,
+    pub source: Source,
     /// See [`Policy::new_year`].
     pub new_year: Option<NewYear>,
     /// See [`Policy::filing`].
-    pub filing: Option<Spanned<FilingRules>>,
+    pub filing: Option<FilingRules>,
     /// See [`Policy::reduction`].
-    pub reduction: Option<Spanned<Reduction>>,
+    pub reduction: Option<Reduction>,
     /// See [`Policy::inpatient`].
-    pub inpatient: Option<Spanned<Inpatient>>,
+    pub inpatient: Option<Inpatient>,
     /// See [`Policy::outpatient`].
-    pub outpatient: Option<Spanned<Outpatient>>,
+    pub outpatient: Option<Outpatient>,
     /// See [`Policy::chronic`].
-    pub chronic: Option<Spanned<Chronic>>,
+    pub chronic: Option<Chronic>,
     /// See [`Policy::account`].
-    pub account: Option<Spanned<Account>>,
+    pub account: Option<Account>,
     /// See [`Policy::catastrophic`].
-    pub catastrophic: Option<Spanned<Catastrophic>>,
+    pub catastrophic: Option<Catastrophic>,
     /// See [`Policy::large_amount`].
-    pub large_amount: Option<Spanned<LargeAmount>>,
+    pub large_amount: Option<LargeAmount>,
     /// See [`Policy::civil_servant`].
-    pub civil_servant: Option<Spanned<CivilServant>>,
+    pub civil_servant: Option<CivilServant>,
     /// See [`Policy::assistance`].
-    pub assistance: Option<Spanned<Assistance>>,
+    pub assistance: Option<Assistance>,
 }
 
 /// Something wrong in a file, beyond what types can say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where, in bytes of the file.
-    pub span: Option<Range<usize>>,
-    /// The field, such as `inpatient.ratio.segments`.
-    pub field: String,
+    /// The path of the field in the file, such as `area[0].policy[1].inpatient.cap`.
+    pub path: String,
     /// What is wrong.
     pub what: String,
 }
 
-/// The national default policies by id.
+/// The national default policies by id, and what policies may name.
 #[derive(Debug, Clone, Default)]
-pub struct Defaults(BTreeMap<String, RawPolicy>);
+pub struct Defaults {
+    policies: BTreeMap<String, RawPolicy>,
+    known: Known,
+}
 
 impl Defaults {
     /// Checks the `[[policy]]` sections of the national file.
     ///
     /// # Errors
     /// Every problem found.
-    pub fn read(policies: Vec<Spanned<RawPolicy>>) -> Result<Defaults, Vec<Problem>> {
+    pub fn read(policies: Vec<RawPolicy>, known: Known) -> Result<Defaults, Vec<Problem>> {
         let mut problems = Vec::new();
-        let mut defaults = BTreeMap::new();
-        for spanned in policies {
-            let span = spanned.span();
-            let policy = spanned.into_inner();
-            let mut complain = |field: &str, what: &str| problems.push(problem(Some(span.clone()), field, what));
+        let mut defaults = Defaults { policies: BTreeMap::new(), known };
+        for (index, policy) in policies.into_iter().enumerate() {
+            let at = format!("policy[{index}]");
+            let mut complain = |field: &str, what: &str| problems.push(problem(&at, field, what));
             if policy.uses.is_some() {
                 complain("uses", "a national default stands alone");
             }
@@ -107,72 +106,74 @@ impl Defaults {
             }
             match policy.id.clone() {
                 None => complain("id", "a national default needs an id"),
-                Some(id) if defaults.contains_key(&id) => complain("id", "this id is taken"),
+                Some(id) if defaults.policies.contains_key(&id) => complain("id", "this id is taken"),
                 Some(id) => {
-                    check_sections(&policy, &mut problems);
-                    defaults.insert(id, policy);
+                    check_sections(&at, &policy, &defaults.known, &mut problems);
+                    defaults.policies.insert(id, policy);
                 }
             }
         }
-        if problems.is_empty() { Ok(Defaults(defaults)) } else { Err(problems) }
+        if problems.is_empty() { Ok(defaults) } else { Err(problems) }
     }
 }
 
-/// Makes an area of its section: joins it with the defaults and checks it.
+/// Makes an area of its section, which stands at `at` in the region's file: joins it with the defaults and checks it.
 ///
 /// # Errors
-/// Every problem found; a span points into the region's file.
-pub fn area(raw: RawArea, region: &RegionCode, defaults: &Defaults) -> Result<Area, Vec<Problem>> {
+/// Every problem found.
+pub fn area(raw: RawArea, at: &str, region: &RegionCode, defaults: &Defaults) -> Result<Area, Vec<Problem>> {
     let mut problems = Vec::new();
-    let span = raw.code.span();
-    let code = raw.code.into_inner();
+    let RawArea { code, zh, en, policies } = raw;
     if !region.holds(&code) {
-        problems.push(problem(Some(span.clone()), "area.code", &format!("{code} does not lie in region {region}")));
+        problems.push(problem(at, "code", &format!("{code} does not lie in region {region}")));
+    }
+    for (field, name) in [("zh", &zh), ("en", &en)] {
+        if name.trim().is_empty() {
+            problems.push(problem(at, field, "an area has a name"));
+        }
     }
     for scheme in [Scheme::Employee, Scheme::Resident] {
-        let mut days: Vec<Date> =
-            raw.policies.iter().map(Spanned::get_ref).filter(|p| p.scheme == scheme).map(|p| p.from).collect();
-        days.sort();
-        if days.is_empty() {
-            problems.push(problem(Some(span.clone()), "area.policy", &format!("no policy for scheme {scheme:?}")));
+        let mut days = BTreeMap::new();
+        for (index, policy) in policies.iter().enumerate().filter(|(_, policy)| policy.scheme == scheme) {
+            if days.insert(policy.from, index).is_some() {
+                let what = format!("two policies for scheme {scheme:?} from the same day");
+                problems.push(problem(at, &format!("policy[{index}].from"), &what));
+            }
         }
-        if days.windows(2).any(|pair| pair[0] == pair[1]) {
-            let what = format!("two policies for scheme {scheme:?} from the same day");
-            problems.push(problem(Some(span.clone()), "area.policy.from", &what));
+        if days.is_empty() {
+            problems.push(problem(at, "policy", &format!("no policy for scheme {scheme:?}")));
         }
     }
-    let mut policies: Vec<Policy> =
-        raw.policies.iter().filter_map(|policy| join(&code, policy, defaults, &mut problems)).collect();
+    let joined = policies.iter().enumerate();
+    let mut policies: Vec<Policy> = joined
+        .filter_map(|(index, own)| join(&code, &format!("{at}.policy[{index}]"), own, defaults, &mut problems))
+        .collect();
     policies.sort_by_key(|policy| (policy.from, policy.scheme));
-    let area = Area { code, zh: raw.zh, en: raw.en, policies };
-    if problems.is_empty() { Ok(area) } else { Err(problems) }
+    if problems.is_empty() { Ok(Area { code, zh, en, policies }) } else { Err(problems) }
 }
 
 fn join(
     area: &RegionCode,
-    spanned: &Spanned<RawPolicy>,
+    at: &str,
+    own: &RawPolicy,
     defaults: &Defaults,
     problems: &mut Vec<Problem>,
 ) -> Option<Policy> {
-    let own = spanned.get_ref();
     if own.id.is_some() {
-        problems.push(problem(Some(spanned.span()), "id", "only a national default has an id"));
+        problems.push(problem(at, "id", "only a national default has an id"));
     }
     let base = own.uses.as_ref().and_then(|uses| {
-        let found = defaults.0.get(uses.get_ref()).filter(|base| base.scheme == own.scheme);
+        let found = defaults.policies.get(uses).filter(|base| base.scheme == own.scheme);
         if found.is_none() {
-            let what = format!("no national default `{}` for this scheme", uses.get_ref());
-            problems.push(problem(Some(uses.span()), "uses", &what));
+            problems.push(problem(at, "uses", &format!("no national default `{uses}` for this scheme")));
         }
         found
     });
-    check_sections(own, problems);
-    let mut missing = |field: &str| {
-        problems.push(problem(Some(spanned.span()), field, "neither written here nor in the default used"))
-    };
+    check_sections(at, own, &defaults.known, problems);
+    let mut missing = |field: &str| problems.push(problem(at, field, "neither written here nor in the default used"));
     macro_rules! section {
         ($field:ident) => {
-            own.$field.as_ref().or(base.and_then(|base| base.$field.as_ref())).map(|section| section.get_ref().clone())
+            own.$field.as_ref().or(base.and_then(|base| base.$field.as_ref())).cloned()
         };
         ($field:ident, needed) => {{
             let found = section!($field);
@@ -188,7 +189,7 @@ fn join(
         area: area.clone(),
         scheme: own.scheme,
         from: own.from,
-        source: own.source.get_ref().clone(),
+        source: own.source.clone(),
         new_year: own.new_year.or(base.and_then(|base| base.new_year)).unwrap_or_default(),
         filing: filing?,
         reduction: reduction?,
@@ -201,35 +202,21 @@ fn join(
         civil_servant: section!(civil_servant),
         assistance: section!(assistance),
     };
-    problems
-        .extend(check::whole(&policy).into_iter().map(|(field, what)| problem(Some(spanned.span()), &field, &what)));
+    problems.extend(check::whole(&policy).into_iter().map(|(field, what)| problem(at, &field, &what)));
     Some(policy)
 }
 
-fn check_sections(policy: &RawPolicy, problems: &mut Vec<Problem>) {
-    fn section<T: Checked>(name: &str, section: Option<&Spanned<T>>, problems: &mut Vec<Problem>) {
-        if let Some(section) = section {
-            let found = section.get_ref().check();
-            problems.extend(
-                found.into_iter().map(|(field, what)| problem(Some(section.span()), &format!("{name}.{field}"), &what)),
-            );
-        }
+fn check_sections(at: &str, policy: &RawPolicy, known: &Known, problems: &mut Vec<Problem>) {
+    let mut section = |name: &str, section: Option<&dyn Checked>| {
+        let found = section.map(|section| section.check(known)).unwrap_or_default();
+        problems.extend(found.into_iter().map(|(field, what)| problem(at, &format!("{name}.{field}"), &what)));
+    };
+    macro_rules! sections {
+        ($($field:ident)*) => { $(section(stringify!($field), policy.$field.as_ref().map(|s| s as &dyn Checked));)* };
     }
-    if policy.source.get_ref().trim().is_empty() {
-        problems.push(problem(Some(policy.source.span()), "source", check::EMPTY_SOURCE));
-    }
-    section("filing", policy.filing.as_ref(), problems);
-    section("reduction", policy.reduction.as_ref(), problems);
-    section("inpatient", policy.inpatient.as_ref(), problems);
-    section("outpatient", policy.outpatient.as_ref(), problems);
-    section("chronic", policy.chronic.as_ref(), problems);
-    section("account", policy.account.as_ref(), problems);
-    section("catastrophic", policy.catastrophic.as_ref(), problems);
-    section("large_amount", policy.large_amount.as_ref(), problems);
-    section("civil_servant", policy.civil_servant.as_ref(), problems);
-    section("assistance", policy.assistance.as_ref(), problems);
+    sections!(filing reduction inpatient outpatient chronic account catastrophic large_amount civil_servant assistance);
 }
 
-fn problem(span: Option<Range<usize>>, field: &str, what: &str) -> Problem {
-    Problem { span, field: field.into(), what: what.into() }
+fn problem(at: &str, field: &str, what: &str) -> Problem {
+    Problem { path: format!("{at}.{field}"), what: what.into() }
 }

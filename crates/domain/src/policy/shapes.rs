@@ -1,5 +1,8 @@
-//! The shapes (待遇形态) a home policy is made of; regulations 3.3, each one occurs somewhere in China.
+//! The shapes (待遇形态) a home policy is made of; each one occurs somewhere in China.
 //! These types are read straight from `parameters/`; what types cannot say is in `check.rs`.
+//!
+//! Gap: some regions waive the deductible for listed diseases (psychiatric stays, repeated chemotherapy). A claim
+//! carries no diagnosis of a stay, so no shape here can say so.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,6 +20,7 @@ use crate::{
     ids::DiseaseCode,
     money::{Bp, Fen},
     person::Assisted,
+    source::Source,
 };
 
 use super::TreatmentClass;
@@ -98,7 +102,7 @@ pub struct Inpatient {
     /// The most the basic fund pays in a year (封顶线), fen; none: no cap.
     pub cap: Option<Fen>,
     /// Source mark.
-    pub source: String,
+    pub source: Source,
 }
 
 /// The deductible of a stay (起付线).
@@ -109,13 +113,14 @@ pub struct Deductible {
     pub amount: DeductibleAmount,
     /// The same for retired persons, fen, where it differs.
     pub retired: Option<ByLevel<Fen>>,
-    /// Its own deductible for a class of treatment away from home; it takes the place of the two above.
+    /// Its own deductible for a class of treatment away from home ([`TreatmentClass::Local`] has none); it takes the
+    /// place of the two above.
     #[serde(default)]
     pub away: BTreeMap<TreatmentClass, DeductibleAmount>,
     /// What later stays of the year are charged.
     #[serde(default)]
     pub next_stay: NextStay,
-    /// One stay is charged again after so many days.
+    /// One stay is charged again after so many days; none: once.
     pub again_after_days: Option<i64>,
 }
 
@@ -125,7 +130,7 @@ pub struct Deductible {
 pub enum DeductibleAmount {
     /// By the institution's level, fen.
     PerLevel(ByLevel<Fen>),
-    /// A share of the bill's in-scope cost.
+    /// A share of the whole bill (`medfee_sumamt`), own pay included.
     ShareOfBill {
         /// The share.
         ratio: Bp,
@@ -168,6 +173,10 @@ pub struct Ratios {
     /// What age adds; the highest age reached counts.
     #[serde(default)]
     pub age: Vec<AgeBonus>,
+    /// Its own segments for a class of treatment away from home ([`TreatmentClass::Local`] has none), where the terms
+    /// away apply to the service. They stand alone: no bonus is added, and the reduction is off for the class.
+    #[serde(default)]
+    pub away: BTreeMap<TreatmentClass, Vec<Segment>>,
 }
 
 /// A segment of in-scope cost (费用段).
@@ -223,11 +232,11 @@ pub struct Outpatient {
     /// Whether it is paid under the inpatient cap, together with stays.
     #[serde(default)]
     pub in_inpatient_cap: bool,
-    /// Whether the reduction for care away from home applies.
+    /// Whether the terms for care away from home apply: the reduction, or the ratio's own segments for the class.
     #[serde(default)]
     pub reduced_away: bool,
     /// Source mark.
-    pub source: String,
+    pub source: Source,
 }
 
 fn every_level() -> BTreeSet<Level> {
@@ -269,22 +278,15 @@ pub struct Chronic {
     /// Whether it is paid under the inpatient cap, together with stays.
     #[serde(default)]
     pub in_inpatient_cap: bool,
-    /// Whether the reduction for care away from home applies.
+    /// Whether the terms for care away from home apply: the reduction, or the ratio's own segments for the class.
     #[serde(default)]
     pub reduced_away: bool,
     /// Source mark.
-    pub source: String,
+    pub source: Source,
 }
 
 impl Chronic {
-    /// The national code under which the rules know a disease: itself where a rule names it, else its parent.
-    #[must_use]
-    pub fn known_as(&self, disease: &DiseaseCode) -> DiseaseCode {
-        let named = self.rules.iter().any(|rule| rule.diseases.contains(disease));
-        if named { disease.clone() } else { disease.parent() }
-    }
-
-    /// The rule of a disease.
+    /// The rule of a listed disease.
     #[must_use]
     pub fn rule(&self, disease: &DiseaseCode) -> Option<&ChronicRule> {
         self.rules.iter().find(|rule| rule.diseases.is_empty() || rule.diseases.contains(disease))
@@ -295,14 +297,14 @@ impl Chronic {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChronicRule {
-    /// The diseases by national code; none named: all the others.
+    /// The diseases by listed national code; none named: all the others.
     #[serde(default)]
     pub diseases: BTreeSet<DiseaseCode>,
     /// What the fund pays.
     pub pays: ChronicPay,
     /// One deductible a year over all chronic diseases, fen, where there is one.
     pub deductible: Option<ByLevel<Fen>>,
-    /// The most the fund pays for one disease in a year (限额), fen.
+    /// The most that is due for one disease in a year at this rule's ratio (限额), fen.
     pub quota: Option<Fen>,
 }
 
@@ -336,7 +338,7 @@ pub struct Account {
     /// What it may pay.
     pub pays: AccountScope,
     /// Source mark.
-    pub source: String,
+    pub source: Source,
 }
 
 /// What a personal account may pay.
@@ -359,12 +361,15 @@ pub struct Tier {
     pub ratio: Bp,
 }
 
-/// Resident catastrophic insurance (大病保险), regulations 3.5: pays on the in-scope burden of the year.
+/// Resident catastrophic insurance (大病保险): pays on the in-scope burden of the year.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catastrophic {
     /// Services whose burden counts.
     pub counts: BTreeSet<Service>,
+    /// Chronic diseases whose burden counts, by listed national code; none named: all. Other services are not touched.
+    #[serde(default)]
+    pub diseases: BTreeSet<DiseaseCode>,
     /// The yearly line (起付标准), fen.
     pub line: Fen,
     /// Tiers, ascending; the last is open.
@@ -377,7 +382,7 @@ pub struct Catastrophic {
     /// What poor persons have better.
     pub eased: Option<Eased>,
     /// Source mark.
-    pub source: String,
+    pub source: Source,
 }
 
 /// Catastrophic insurance for poor persons (大病保险倾斜): lower line, more points, no cap.
@@ -407,7 +412,7 @@ pub struct LargeAmount {
     /// The most it and the basic fund under its cap pay together in a year, fen.
     pub total: Option<Fen>,
     /// Source mark.
-    pub source: String,
+    pub source: Source,
 }
 
 /// Large-amount aid above the basic cap.
@@ -441,10 +446,10 @@ pub struct CivilServant {
     /// The most it pays in a year, fen.
     pub cap: Option<Fen>,
     /// Source mark.
-    pub source: String,
+    pub source: Source,
 }
 
-/// Medical assistance (医疗救助), regulations 3.6.
+/// Medical assistance (医疗救助).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assistance {
@@ -456,7 +461,7 @@ pub struct Assistance {
     #[serde(rename = "group")]
     pub groups: Vec<AssistanceGroup>,
     /// Source mark.
-    pub source: String,
+    pub source: Source,
 }
 
 /// What some assisted persons have.

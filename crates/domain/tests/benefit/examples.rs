@@ -1,4 +1,4 @@
-//! The worked examples of regulations 3.11 to 3.14, under the shipped policies.
+//! Worked examples, computed by hand, under the shipped policies.
 
 use zhijie_domain::{
     money::Bp,
@@ -6,7 +6,7 @@ use zhijie_domain::{
     policy::{NewYear, ReductionMode},
 };
 
-use crate::world::{check, shipped_policy};
+use crate::world::{Scenario, check, shipped_policy};
 
 /// Example 1: a resident of Fuyang in a Shanghai tertiary hospital.
 const BILL: &str = "own=6500 over=4420 pre=10610 in=70470";
@@ -41,6 +41,28 @@ fn one_bill_all_layers() {
         &row("class=referred"),
         "prepay=7047 basic=40574.95 catastrophic=4708.83 fund=45283.78 personal=46716.22 2025.burden=22848.05 steps=reduction.prepay",
     );
+}
+
+/// The explanation of the referred case, each amount before and after it, in the order of the calculation.
+#[test]
+fn one_bill_step_by_step() {
+    let fuyang = shipped_policy("341200", Scheme::Resident, "2025-03-01");
+    let computed = Scenario::parse(Scheme::Resident, &format!("{BILL} class=referred")).compute(&fuyang).unwrap();
+    let steps: Vec<String> =
+        computed.steps.iter().map(|step| format!("{} {} → {}", step.rule, step.before, step.after)).collect();
+    let expected = [
+        "class.referred 70,470.00 → 70,470.00",
+        "deductible.per-level 70,470.00 → 1,000.00",
+        "deductible.charged 70,470.00 → 69,470.00",
+        // 65 % of the base, then 55 %.
+        "reduction.points 45,155.50 → 38,208.50",
+        "segment 69,470.00 → 38,208.50",
+        // The burden, and what of it lies above 15,000.
+        "catastrophic.line 32,261.50 → 17,261.50",
+        "catastrophic.tier 17,261.50 → 10,356.90",
+    ];
+    assert_eq!(steps, expected);
+    assert!(computed.steps[0].source.starts_with("341200/resident: remembered: no filing for outpatient care"));
 }
 
 #[test]
@@ -122,7 +144,7 @@ fn account_and_family_pay_an_outpatient_visit() {
     check(&chengdu, &format!("{visit} class=unfiled"), "basic=70 ratio=25%");
 }
 
-/// Shapes of which regulations 3.3 names the place, under that place's shipped policy.
+/// Shapes with a known place, under that place's shipped policy.
 #[test]
 fn shipped_shapes() {
     let of = |area, scheme| shipped_policy(area, scheme, "2025-03-01");
@@ -130,13 +152,23 @@ fn shipped_shapes() {
         ("340100", Scheme::Employee, "in=1600 used.admissions=1", "deductible=300 basic=1170"),
         ("340100", Scheme::Employee, "in=1600 category=retired", "deductible=600 ratio=95%"),
         ("341200", Scheme::Employee, "in=1600 used.admissions=9", "deductible=200"),
-        ("340200", Scheme::Resident, "in=20000 class=other", "deductible=4000 basic=7200"),
-        ("410300", Scheme::Resident, "in=8000", "deductible=2000 basic=3180"),
+        (
+            "340200",
+            Scheme::Resident,
+            "in=20000 class=other",
+            "deductible=4000 basic=9600 ratio=60% without=reduction.points",
+        ),
+        ("340200", Scheme::Resident, "in=20000 own=10000 class=unfiled", "deductible=6000 basic=8400"),
+        ("340200", Scheme::Resident, "in=20000 class=referred", "deductible=1000 basic=10450 steps=reduction.points"),
+        ("410300", Scheme::Resident, "in=8000 class=referred", "deductible=2000 basic=3180 without=reduction.points"),
+        ("410300", Scheme::Resident, "in=8000 class=local", "deductible=1000 basic=4900"),
         ("310000", Scheme::Employee, "in=2000 used.deductible=1000", "deductible=500 basic=1275"),
         ("310000", Scheme::Resident, "in=1300 birth=1960-01-01", "ratio=70%"),
         ("310000", Scheme::Resident, "in=1000 disease=M00500", "basic=600 catastrophic=240"),
         ("410100", Scheme::Employee, "service=outpatient in=140", "deductible=40 basic=55"),
-        ("440100", Scheme::Employee, "in=3000 class=referred", "ratio=72% basic=1440 steps=reduction.factor"),
+        ("310000", Scheme::Resident, "in=1000 disease=M03900", "basic=500 catastrophic=0"),
+        ("440100", Scheme::Employee, "in=3000 class=referred", "ratio=70% basic=1400 steps=reduction.points"),
+        ("450100", Scheme::Employee, "in=2900 class=referred", "ratio=79.2% basic=1584 steps=reduction.factor"),
         ("440100", Scheme::Employee, "in=9000 from=2025-01-01 to=2025-05-01", "deductible=2000"),
         ("510100", Scheme::Employee, "in=1800 birth=1950-01-01", "ratio=91% basic=910"),
         ("360100", Scheme::Employee, "in=300000", "basic=100000 large=90000 2025.burden=200000"),

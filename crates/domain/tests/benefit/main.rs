@@ -1,4 +1,4 @@
-//! The benefit (待遇计算) to the fen: worked examples of regulations 3.11–3.14, every shape, every shipped policy.
+//! The benefit (待遇计算) to the fen: worked examples, every shape, every shipped policy.
 
 // Helpers of tests may unwrap as tests may; clippy.toml allows it in `#[test]` functions only.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -1,36 +1,36 @@
 //! The shipped policies are sound, and broken ones are named with their place.
 
-use std::collections::BTreeSet;
-
-use zhijie_domain::{claim::Service, ids::RegionCode, person::Scheme, policy::Unfiled};
+use zhijie_domain::{
+    claim::Service,
+    ids::RegionCode,
+    person::Scheme,
+    policy::{ReductionMode, Unfiled},
+};
 
 use crate::world::{areas_of, check, date, shipped, shipped_policy};
 
 #[test]
 fn every_region_has_areas_with_policies_of_both_schemes() {
-    let shipped = shipped();
-    assert_eq!(shipped.len(), 32);
-    let codes: BTreeSet<&RegionCode> = shipped.values().flatten().map(|area| &area.code).collect();
+    let parameters = shipped();
+    assert_eq!(parameters.regions.len(), 32);
     for code in ["110000", "310000", "340100", "341200", "410100", "440100", "510100", "360100", "660000"] {
-        assert!(codes.iter().any(|c| c.as_str() == code), "{code}");
+        assert!(parameters.areas().keys().any(|c| c.as_str() == code), "{code}");
     }
-    for (region, areas) in &shipped {
-        assert!(!areas.is_empty(), "{region}");
-        for area in areas {
-            for scheme in [Scheme::Employee, Scheme::Resident] {
-                let policy = area.policy(scheme, date("2023-06-01"));
-                assert!(
-                    policy.is_some_and(|p| p.chronic.is_some() && p.assistance.is_some()),
-                    "{} {scheme:?}",
-                    area.code
-                );
-                assert!(area.policy(scheme, date("2022-12-31")).is_none());
-            }
+    for area in parameters.areas().values() {
+        for scheme in [Scheme::Employee, Scheme::Resident] {
+            let policy = area.policy(scheme, date("2023-06-01"));
+            let whole = policy.is_some_and(|p| p.chronic.is_some() && p.assistance.is_some());
+            assert!(whole, "{} {scheme:?}", area.code);
+            assert!(area.policy(scheme, date("2022-12-31")).is_none());
         }
     }
-    let unfiled: Vec<Unfiled> =
-        shipped.values().flatten().flat_map(|a| &a.policies).map(|p| p.filing.unfiled).collect();
-    assert!(unfiled.contains(&Unfiled::Refuse) && unfiled.contains(&Unfiled::Settle));
+    let policies = || parameters.areas().values().flat_map(|area| &area.policies);
+    for unfiled in [Unfiled::Refuse, Unfiled::Settle] {
+        assert!(policies().any(|policy| policy.filing.unfiled == unfiled), "{unfiled:?}");
+    }
+    for mode in [ReductionMode::Points, ReductionMode::Factor, ReductionMode::Prepay] {
+        assert!(policies().any(|policy| policy.reduction.mode == mode), "{mode:?}");
+    }
 }
 
 #[test]
@@ -70,46 +70,54 @@ fn the_defaults_fit_the_published_ratios() {
     }
 }
 
-/// A broken section in an otherwise whole area is named, with its line.
-fn broken(section: &str, field: &str) {
+/// A broken section in an otherwise whole area is named by its path.
+fn broken(section: &str, path: &str) {
     let text = format!(
         "[[area]]\ncode = \"340100\"\nzh = \"试\"\nen = \"Test\"\n\
-         [[area.policy]]\nscheme = \"employee\"\nuses = \"default-employee\"\nfrom = \"2023-01-01\"\nsource = \"test\"\n\
-         [[area.policy]]\nscheme = \"resident\"\nuses = \"default-resident\"\nfrom = \"2023-01-01\"\nsource = \"test\"\n{section}\n"
+         [[area.policy]]\nscheme = \"employee\"\nuses = \"default-employee\"\nfrom = \"2023-01-01\"\nsource = \"design\"\n\
+         [[area.policy]]\nscheme = \"resident\"\nuses = \"default-resident\"\nfrom = \"2023-01-01\"\nsource = \"design\"\n{section}\n"
     );
     let problems = areas_of(&text, "340000").expect_err(section);
-    let problem = problems.iter().find(|p| p.field == field).unwrap_or_else(|| panic!("{section}: {problems:?}"));
-    let span = problem.span.clone().unwrap_or_else(|| panic!("{section}: no place"));
-    let line = text[..span.start].matches('\n').count() + 1;
-    assert!(line >= 10, "{section}: line {line}");
+    let path = format!("area[0].policy{path}");
+    assert!(problems.iter().any(|problem| problem.path == path), "{section}: {problems:?}");
 }
 
 #[test]
 fn broken_policies_are_named() {
     let inpatient = |deductible: &str, ratio: &str, more: &str| {
-        format!("[area.policy.inpatient]\nsource = \"x\"\ndeductible = {deductible}\nratio = {{ {ratio} }}\n{more}")
+        format!(
+            "[area.policy.inpatient]\nsource = \"design\"\ndeductible = {deductible}\nratio = {{ {ratio} }}\n{more}"
+        )
     };
     let (per_level, flat) = ("{ amount = { per-level = 100 } }", "segments = [{ ratio = \"80%\" }]");
     for (section, field) in [
-        (inpatient(per_level, "segments = []", ""), "inpatient.ratio.segments"),
-        (inpatient(per_level, "segments = [{ upto = 5, ratio = \"80%\" }]", ""), "inpatient.ratio.segments"),
+        (inpatient(per_level, "segments = []", ""), "[1].inpatient.ratio.segments"),
+        (inpatient(per_level, "segments = [{ upto = 5, ratio = \"80%\" }]", ""), "[1].inpatient.ratio.segments[0].upto"),
         (
             inpatient(per_level, "segments = [{ upto = 9, ratio = \"1%\" }, { upto = 5, ratio = \"1%\" }, { ratio = \"1%\" }]", ""),
-            "inpatient.ratio.segments",
+            "[1].inpatient.ratio.segments[1].upto",
         ),
-        (inpatient(per_level, flat, "cap = -1"), "inpatient.cap"),
+        (inpatient(per_level, flat, "cap = -1"), "[1].inpatient.cap"),
         (
             inpatient("{ amount = { share-of-bill = { ratio = \"20%\", floor = 9, ceiling = 5 } } }", flat, ""),
-            "inpatient.deductible.amount",
+            "[1].inpatient.deductible.amount",
         ),
-        (inpatient("{ amount = { per-level = -1 } }", flat, ""), "inpatient.deductible.amount"),
-        (inpatient("{ amount = { per-level = 1 }, again_after_days = 0 }", flat, ""), "inpatient.deductible.again_after_days"),
-        (inpatient(per_level, flat, "").replace("\"x\"", "\" \""), "inpatient.source"),
-        ("[area.policy.large_amount]\ncounts = []\nabove_cap = { ratio = \"1%\" }\nsource = \"x\"".into(), "large_amount"),
-        ("[area.policy.chronic]\nsource = \"x\"\nrule = []".into(), "chronic.rule"),
-        ("[area.policy.catastrophic]\ncounts = []\nline = 9\ntiers = [{ upto = 9, ratio = \"1%\" }, { ratio = \"1%\" }]\nsource = \"x\"".into(), "catastrophic.tiers"),
-        ("[[area.policy]]\nscheme = \"resident\"\nuses = \"default-employee\"\nfrom = \"2024-01-01\"\nsource = \"x\"".into(), "uses"),
-        ("[[area.policy]]\nscheme = \"resident\"\nfrom = \"2024-01-01\"\nsource = \"x\"".into(), "inpatient"),
+        (inpatient("{ amount = { per-level = -1 } }", flat, ""), "[1].inpatient.deductible.amount"),
+        (inpatient("{ amount = { per-level = 1 }, again_after_days = 0 }", flat, ""), "[1].inpatient.deductible.again_after_days"),
+        ("[area.policy.large_amount]\ncounts = [\"stay\"]\nabove_cap = { ratio = \"1%\" }\nsource = \"design\"".into(), "[1].large_amount"),
+        ("[area.policy.chronic]\nsource = \"design\"\nrule = []".into(), "[1].chronic.rule"),
+        ("[area.policy.catastrophic]\ncounts = [\"stay\"]\nline = 9\ntiers = [{ upto = 9, ratio = \"1%\" }, { ratio = \"1%\" }]\nsource = \"design\"".into(), "[1].catastrophic.tiers"),
+        ("[[area.policy]]\nscheme = \"resident\"\nuses = \"default-employee\"\nfrom = \"2024-01-01\"\nsource = \"design\"".into(), "[2].uses"),
+        ("[[area.policy]]\nscheme = \"resident\"\nfrom = \"2024-01-01\"\nsource = \"design\"".into(), "[2].inpatient"),
+        ("[area.policy.catastrophic]\ncounts = []\nline = 9\ntiers = [{ ratio = \"1%\" }]\nsource = \"design\"".into(), "[1].catastrophic.counts"),
+        ("[area.policy.catastrophic]\ncounts = [\"stay\"]\ndiseases = [\"M00500\"]\nline = 9\ntiers = [{ ratio = \"1%\" }]\nsource = \"design\"".into(), "[1].catastrophic.diseases"),
+        ("[area.policy.civil_servant]\nservices = []\nratio = \"1%\"\nsource = \"design\"".into(), "[1].civil_servant.services"),
+        ("[area.policy.assistance]\nservices = []\nneeds_referral = true\ngroup = [{ who = [\"marginal\"], line = 0, ratio = \"1%\" }]\nsource = \"design\"".into(), "[1].assistance.services"),
+        ("[area.policy.outpatient]\nlevels = []\nratio = { segments = [{ ratio = \"1%\" }] }\nsource = \"design\"".into(), "[1].outpatient.levels"),
+        ("[area.policy.outpatient]\nratio = { segments = [{ ratio = \"1%\" }], away = { other = [{ ratio = \"1%\" }] } }\nsource = \"design\"".into(), "[1].outpatient.ratio.away"),
+        (inpatient(per_level, "segments = [{ ratio = \"1%\" }], away = { local = [{ ratio = \"1%\" }] }", ""), "[1].inpatient.ratio.away.local"),
+        (inpatient(per_level, "segments = [{ ratio = \"1%\" }], away = { other = [] }", ""), "[1].inpatient.ratio.away.other"),
+        (inpatient("{ amount = { per-level = 1 }, away = { local = { per-level = 1 } } }", flat, ""), "[1].inpatient.deductible.away.local"),
     ] {
         broken(&section, field);
     }
@@ -119,18 +127,19 @@ fn broken_policies_are_named() {
 fn areas_lie_in_their_region_and_have_each_policy_once() {
     let policy = |scheme: &str| {
         format!(
-            "[[area.policy]]\nscheme = \"{scheme}\"\nuses = \"default-{scheme}\"\nfrom = \"2023-01-01\"\nsource = \"x\"\n"
+            "[[area.policy]]\nscheme = \"{scheme}\"\nuses = \"default-{scheme}\"\nfrom = \"2023-01-01\"\nsource = \"design\"\n"
         )
     };
     let area = "[[area]]\ncode = \"340100\"\nzh = \"试\"\nen = \"Test\"\n";
     let (e, r) = (policy("employee"), policy("resident"));
     for (text, region, field) in [
-        (format!("{area}{e}{r}"), "350000", "area.code"),
-        (format!("{area}{e}"), "340000", "area.policy"),
-        (format!("{area}{e}{r}{r}"), "340000", "area.policy.from"),
+        (format!("{area}{e}{r}"), "350000", "area[0].code"),
+        (format!("{area}{e}"), "340000", "area[0].policy"),
+        (format!("{area}{e}{r}{r}"), "340000", "area[0].policy[2].from"),
+        (format!("{area}{e}{r}").replace("\"Test\"", "\" \""), "340000", "area[0].en"),
     ] {
         let problems = areas_of(&text, region).expect_err(field);
-        assert!(problems.iter().any(|p| p.field == field && p.span.is_some()), "{field}: {problems:?}");
+        assert!(problems.iter().any(|p| p.path == field), "{field}: {problems:?}");
     }
     assert!(areas_of(&format!("{area}{e}{r}"), "340000").is_ok());
 }

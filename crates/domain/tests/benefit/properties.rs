@@ -7,7 +7,7 @@ use zhijie_domain::{
     claim::{AccountUse, Level, Service},
     ids::DiseaseCode,
     money::{Bp, Fen},
-    person::{Assisted, Category, Scheme},
+    person::{Assisted, Category, Qualification, Scheme},
     policy::{NewYear, Policy, ReductionMode, TreatmentClass},
     split::{CategoryParts, Parts},
 };
@@ -19,7 +19,7 @@ const DISEASES: [&str; 6] = ["M03900", "M01600", "M00500", "M07801", "M04600", "
 /// Every shipped policy of the scheme, read once.
 fn policies() -> &'static [Policy] {
     static ALL: std::sync::OnceLock<Vec<Policy>> = std::sync::OnceLock::new();
-    ALL.get_or_init(|| shipped().into_values().flatten().flat_map(|area| area.policies).collect())
+    ALL.get_or_init(|| shipped().areas().values().flat_map(|area| area.policies.clone()).collect())
 }
 
 /// One policy with sections of others of its scheme.
@@ -90,6 +90,16 @@ fn apply_visit(s: &mut Scenario, service: usize, level: usize, class: usize, dis
     }
 }
 
+/// Qualifications for some of the diseases, a sub-code and the class code among them, one run out.
+fn qualify(s: &mut Scenario, picks: &[usize]) {
+    let codes = ["M03900", "M01600", "M00503", "M07800", "M07803", "M04600", "M99900"];
+    for pick in picks {
+        let disease = DiseaseCode::parse(codes[pick % codes.len()]).unwrap();
+        let to = (pick % 5 == 4).then(|| date("2025-02-28"));
+        s.person.qualifications.push(Qualification { disease, from: date("2020-01-01"), to });
+    }
+}
+
 fn used(admissions: i64, amounts: &[Fen]) -> Accumulator {
     let mut used = Accumulator { admissions, ..Accumulator::default() };
     let names: Vec<&str> = used.amounts().into_iter().map(|(name, _)| name).collect();
@@ -122,10 +132,12 @@ proptest! {
         bill in [fen(), fen(), fen(), fen()],
         (admissions, amounts) in (0i64..5, proptest::collection::vec(fen(), 16)),
         (account, family, accounts) in (fen(), fen(), 0usize..3),
+        qualifications in proptest::collection::vec(0usize..35, 0..5),
     ) {
         let policy = mixed(&picks, mode, new_year);
         let mut s = Scenario::plain(policy.scheme);
         apply_person(&mut s, who);
+        qualify(&mut s, &qualifications);
         apply_visit(&mut s, service, level, class, disease, days);
         apply_bill(&mut s, bill);
         s.purse.account = account;
@@ -156,6 +168,7 @@ proptest! {
         in_scope in fen(),
         more in prop_oneof![Just(1i64), 0i64..1_000, 0i64..100_000_000],
         share in (any::<bool>(), 0u32..=10_000),
+        qualifications in proptest::collection::vec(0usize..35, 0..5),
     ) {
         let mut policy = mixed(&picks, mode, NewYear::Whole);
         if share.0 && mode != ReductionMode::Prepay {
@@ -164,6 +177,7 @@ proptest! {
         }
         let mut s = Scenario::plain(policy.scheme);
         apply_person(&mut s, who);
+        qualify(&mut s, &qualifications);
         apply_visit(&mut s, service, level, class, disease, days);
         apply_bill(&mut s, [Fen::ZERO, Fen::ZERO, Fen::ZERO, in_scope]);
         let smaller = s.compute(&policy).unwrap().amounts.fund_total;

@@ -1,4 +1,4 @@
-//! Every shape of regulations 3.3 to 3.7, each under a policy that differs from the default in that shape.
+//! Every shape, each under a policy that differs from the default in that shape.
 
 use zhijie_domain::{
     money::Bp,
@@ -14,7 +14,9 @@ fn stay(scheme: Scheme, deductible: &str, ratio: &str, cap: &str) -> Policy {
     let ratio = if ratio.is_empty() { "segments = [{ ratio = \"80%\" }]" } else { ratio };
     policy_of(
         scheme,
-        &format!("[area.policy.inpatient]\nsource = \"test\"\n{cap}\ndeductible = {deductible}\nratio = {{ {ratio} }}"),
+        &format!(
+            "[area.policy.inpatient]\nsource = \"design\"\n{cap}\ndeductible = {deductible}\nratio = {{ {ratio} }}"
+        ),
     )
 }
 
@@ -70,6 +72,9 @@ fn deductible_as_share_of_the_bill() {
         ("in=5000", "deductible=2000 basic=2400"),
         ("in=10000", "deductible=2000"),
         ("in=20000.03", "deductible=4000.01 steps=deductible.share-of-bill"),
+        // Of the whole bill, but never more than is in scope.
+        ("in=20000 own=10000", "deductible=6000"),
+        ("in=3000 own=30000", "deductible=3000 basic=0"),
         ("in=50000", "deductible=10000"),
         ("in=70000", "deductible=10000 basic=48000"),
     ] {
@@ -90,6 +95,27 @@ fn deductible_away_from_home_and_in_long_stays() {
     for (to, times) in [("2025-01-02", 1), ("2025-04-01", 1), ("2025-04-02", 2), ("2025-06-30", 2), ("2025-07-01", 3)] {
         check(&long, &format!("in=20000 from=2025-01-01 to={to}"), &format!("deductible={}", times * 500));
     }
+}
+
+#[test]
+fn own_ratios_away_from_home() {
+    let ratio = "segments = [{ ratio = \"80%\" }], retired = { points = \"5%\" }, \
+                 away = { other = [{ upto = 7000, ratio = \"50%\" }, { ratio = \"60%\" }] }";
+    let policy = stay(Employee, "{ amount = { per-level = 1000 } }", ratio, "");
+    for (row, expected) in [
+        ("class=local", "basic=7200 without=reduction.own"),
+        ("class=referred", "basic=6300 steps=reduction.points"),
+        ("class=other", "basic=4800 ratio=50% steps=reduction.own"),
+        ("class=other", "basic=4800 without=reduction.points"),
+        ("class=other category=retired", "basic=4800 without=bonus.retired-points"),
+        ("class=unfiled", "basic=4500 steps=reduction.points"),
+    ] {
+        check(&policy, &format!("in=10000 {row}"), expected);
+    }
+    let mut prepay = policy;
+    prepay.reduction.mode = zhijie_domain::policy::ReductionMode::Prepay;
+    check(&prepay, "in=10000 class=other", "prepay=0 basic=4800");
+    check(&prepay, "in=10000 class=referred", "prepay=1000 basic=6400");
 }
 
 #[test]
@@ -134,6 +160,8 @@ fn what_the_person_adds() {
         (&points, "category=retired level=primary", "100%"),
         (&points, "category=active", "80%"),
         (&points, "category=retired class=other", "66%"),
+        // 95 % and 7 points are 102 %: the reduction takes its points from there.
+        (&points, "category=retired level=primary class=other", "82%"),
         (&share, "category=retired level=secondary", "91%"),
         (&share, "category=retired", "88%"),
         (&share, "category=active", "80%"),
@@ -155,8 +183,8 @@ fn reductions_away_from_home() {
             Resident,
             &format!(
                 "[area.policy.reduction]\nmode = \"{mode}\"\nreferred = \"10%\"\nemergency = \"5%\"\nother = \"20%\"\n\
-                 unfiled = \"40%\"\n{more}\nsource = \"test\"\n\
-                 [area.policy.inpatient]\nsource = \"test\"\ndeductible = {{ amount = {{ per-level = 1000 }} }}\n\
+                 unfiled = \"40%\"\n{more}\nsource = \"design\"\n\
+                 [area.policy.inpatient]\nsource = \"design\"\ndeductible = {{ amount = {{ per-level = 1000 }} }}\n\
                  ratio = {{ segments = [{{ ratio = \"65%\" }}] }}"
             ),
         )
@@ -212,10 +240,10 @@ fn catastrophic(more: &str) -> Policy {
     policy_of(
         Resident,
         &format!(
-            "[area.policy.inpatient]\nsource = \"test\"\ndeductible = {{ amount = {{ per-level = 0 }} }}\n\
+            "[area.policy.inpatient]\nsource = \"design\"\ndeductible = {{ amount = {{ per-level = 0 }} }}\n\
              ratio = {{ segments = [{{ ratio = \"0%\" }}] }}\n\
              [area.policy.catastrophic]\ncounts = [\"stay\"]\nline = 10000\n\
-             tiers = [{{ upto = 20000, ratio = \"50%\" }}, {{ ratio = \"60%\" }}]\nsource = \"test\"\n\
+             tiers = [{{ upto = 20000, ratio = \"50%\" }}, {{ ratio = \"60%\" }}]\nsource = \"design\"\n\
              eased = {{ groups = [\"destitute\", \"minimum-living\"], line = \"50%\", points = \"5%\" }}\n{more}"
         ),
     )
@@ -245,6 +273,20 @@ fn catastrophic_tiers_over_the_burden_of_the_year() {
     ] {
         check(policy, row, expected);
     }
+    // Some chronic diseases only: another one's burden does not count, a stay's does.
+    let mut policy = chronic("", "[[area.policy.chronic.rule]]\npays = { ratio = \"0%\" }");
+    policy.catastrophic = catastrophic("").catastrophic.map(|mut terms| {
+        terms.counts.insert(zhijie_domain::claim::Service::Chronic);
+        terms.diseases.insert(zhijie_domain::ids::DiseaseCode::parse("M00500").unwrap());
+        terms
+    });
+    for (row, expected) in [
+        ("disease=M00503", "catastrophic=8000 2025.burden=25000"),
+        ("disease=M03900", "catastrophic=0 2025.burden=0"),
+        ("class=local", "catastrophic=0 2025.burden=7420"),
+    ] {
+        check(&policy, &format!("in=25000 {row}"), expected);
+    }
 }
 
 #[test]
@@ -253,9 +295,9 @@ fn large_amount_above_the_cap_and_above_a_burden() {
         policy_of(
             Employee,
             &format!(
-                "[area.policy.inpatient]\nsource = \"test\"\ncap = 8000\ndeductible = {{ amount = {{ per-level = 0 }} }}\n\
+                "[area.policy.inpatient]\nsource = \"design\"\ncap = 8000\ndeductible = {{ amount = {{ per-level = 0 }} }}\n\
                  ratio = {{ segments = [{{ ratio = \"80%\" }}] }}\n\
-                 [area.policy.large_amount]\ncounts = [\"stay\"]\nsource = \"test\"\n{more}"
+                 [area.policy.large_amount]\ncounts = [\"stay\"]\nsource = \"design\"\n{more}"
             ),
         )
     };
@@ -291,10 +333,10 @@ fn large_amount_above_the_cap_and_above_a_burden() {
 fn civil_servants_and_assisted_persons() {
     let policy = policy_of(
         Employee,
-        "[area.policy.inpatient]\nsource = \"test\"\ndeductible = { amount = { per-level = 0 } }\n\
+        "[area.policy.inpatient]\nsource = \"design\"\ndeductible = { amount = { per-level = 0 } }\n\
          ratio = { segments = [{ ratio = \"80%\" }] }\ncap = 100000\n\
-         [area.policy.civil_servant]\nservices = [\"stay\"]\nratio = \"50%\"\ncap = 1500\nsource = \"test\"\n\
-         [area.policy.assistance]\nservices = [\"stay\"]\nneeds_referral = true\nsource = \"test\"\n\
+         [area.policy.civil_servant]\nservices = [\"stay\"]\nratio = \"50%\"\ncap = 1500\nsource = \"design\"\n\
+         [area.policy.assistance]\nservices = [\"stay\"]\nneeds_referral = true\nsource = \"design\"\n\
          group = [{ who = [\"destitute\"], line = 0, ratio = \"70%\", cap = 1000 }, { who = [\"marginal\"], line = 4000, ratio = \"60%\" }]",
     );
     for (row, expected) in [
@@ -320,7 +362,7 @@ fn civil_servants_and_assisted_persons() {
 }
 
 fn outpatient(scheme: Scheme, section: &str) -> Policy {
-    policy_of(scheme, &format!("[area.policy.outpatient]\nsource = \"test\"\n{section}"))
+    policy_of(scheme, &format!("[area.policy.outpatient]\nsource = \"design\"\n{section}"))
 }
 
 #[test]
@@ -388,9 +430,9 @@ fn chronic(more: &str, rules: &str) -> Policy {
     policy_of(
         Resident,
         &format!(
-            "[area.policy.inpatient]\nsource = \"test\"\ncap = 50000\ndeductible = {{ amount = {{ per-level = 700 }} }}\n\
+            "[area.policy.inpatient]\nsource = \"design\"\ncap = 50000\ndeductible = {{ amount = {{ per-level = 700 }} }}\n\
              ratio = {{ segments = [{{ upto = 10000, ratio = \"60%\" }}, {{ ratio = \"80%\" }}] }}\n\
-             [area.policy.chronic]\nsource = \"test\"\n{more}\n{rules}"
+             [area.policy.chronic]\nsource = \"design\"\n{more}\n{rules}"
         ),
     )
 }
@@ -436,11 +478,32 @@ fn chronic_diseases() {
     check(&shared, "disease=M03900 in=9000 used.basic=40000", "basic=1000 steps=cap.chronic-quota");
     let employee = policy_of(Employee, "");
     check(&employee, "disease=M03900 in=9000", "basic=4000 large=0 steps=cap.chronic-quota");
-    check(&employee, "disease=M03900 in=9000 used.basic=299000", "basic=1000 large=6900 steps=cap.basic");
-    // A sub-code of the same disease is no further disease.
+    // The quota ends the cost at 5,333.33 first; of that, large-amount aid takes only what lies above the inpatient cap,
+    // and the quota is used up whichever fund paid.
+    check(
+        &employee,
+        "disease=M03900 in=9000 used.basic=299000",
+        "basic=1000 large=3600 steps=cap.chronic-quota,cap.basic 2025.M03900=4000",
+    );
+    check(&employee, "disease=M03900 in=9000 used.basic=300000 used.M03900=4000", "basic=0 large=0");
+    // A sub-code or class code of the same disease is no further disease.
     let all = chronic("", "[[area.policy.chronic.rule]]\npays = { ratio = \"50%\" }\nquota = 1000");
-    check(&all, "disease=M07801 in=9000 qualified=M07803", "basic=1000");
-    check(&all, "disease=M07801 in=9000 qualified=M07803,M04600", "basic=2000");
+    let dialysis = chronic(
+        "",
+        "[[area.policy.chronic.rule]]\ndiseases = [\"M07801\"]\npays = { ratio = \"50%\" }\nquota = 3000\n\
+         [[area.policy.chronic.rule]]\npays = { ratio = \"50%\" }\nquota = 1000",
+    );
+    for (policy, row, basic) in [
+        (&all, "disease=M07801 qualified=M07803", 1000),
+        (&all, "disease=M07801 qualified=M07800,M07804", 1000),
+        (&all, "disease=M07801 qualified=M07803,M04600", 2000),
+        (&dialysis, "disease=M07801 qualified=M07803,M07800", 3000),
+        (&dialysis, "disease=M03900 qualified=M07803,M03900", 4000),
+        (&dialysis, "disease=M07803 qualified=M07801", 3000),
+        (&dialysis, "disease=M03900 qualified=M99900", 1000),
+    ] {
+        check(policy, &format!("{row} in=19000"), &format!("basic={basic}"));
+    }
     let reduced = chronic("reduced_away = true", rules);
     check(&reduced, "disease=M07801 in=5500 class=other", "basic=2000");
     let refused = Scenario::parse(Resident, "disease=M04600 in=100").compute(&apart).unwrap_err();
@@ -449,8 +512,9 @@ fn chronic_diseases() {
 
 #[test]
 fn accounts_pay_what_the_policy_lets_them() {
-    let with =
-        |scheme, pays: &str| policy_of(scheme, &format!("[area.policy.account]\npays = \"{pays}\"\nsource = \"test\""));
+    let with = |scheme, pays: &str| {
+        policy_of(scheme, &format!("[area.policy.account]\npays = \"{pays}\"\nsource = \"design\""))
+    };
     let (all, scope, resident) =
         (with(Employee, "everything"), with(Employee, "in-scope"), with(Resident, "everything"));
     for (policy, row, expected) in [
@@ -474,7 +538,7 @@ fn steps_explain_themselves_in_both_languages() {
     let policy = stay(Employee, "{ amount = { per-level = 600 } }", "", "");
     let computed = Scenario::parse(Employee, "in=1000 class=referred").compute(&policy).unwrap();
     let step = computed.steps.iter().find(|step| step.rule == "deductible.charged").unwrap();
-    assert_eq!(step.source, "990100/employee: test");
+    assert_eq!(step.source, "990100/employee: design");
     assert_eq!(step.zh, "扣除起付线：1,000.00 − 600.00 = 400.00");
     assert_eq!(step.en, "deductible charged: 1,000.00 − 600.00 = 400.00");
     let step = computed.steps.iter().find(|step| step.rule == "segment").unwrap();

@@ -1,21 +1,21 @@
 //! The shipped policies, cases written as rows of text, and the one `check` of this suite.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::OnceLock};
 
 use serde::Deserialize;
-use toml::Spanned;
 use zhijie_domain::{
     accumulator::{Accumulator, Accumulators},
     benefit::{Case, compute},
     calendar::{Date, parse_date},
     catalogue::FeeCategory,
-    chronic::{ChronicList, Disease, Listed, Version},
+    chronic::{ChronicList, Listed},
     claim::{AccountUse, Claim, Level, Service},
     ids::{DiseaseCode, InstitutionCode, PersonId, RegionCode, VisitId},
     money::{Bp, Fen},
+    parameters::{File, Parameters},
     person::{Assisted, Category, Person, Purse, Qualification, Scheme},
     policy::{
-        Area, Policy, TreatmentClass,
+        Area, Known, Policy, TreatmentClass,
         raw::{self, Defaults, RawArea, RawPolicy},
     },
     refusal::Refusal,
@@ -25,7 +25,7 @@ use zhijie_domain::{
 
 #[derive(Deserialize)]
 struct NationalFile {
-    policy: Vec<Spanned<RawPolicy>>,
+    policy: Vec<RawPolicy>,
 }
 
 #[derive(Deserialize)]
@@ -34,13 +34,41 @@ struct RegionFile {
     area: Vec<RawArea>,
 }
 
-fn parameters(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../parameters").join(path)
+/// The shipped files: path and text.
+pub(crate) fn files() -> Vec<(String, String)> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../parameters");
+    let mut files = Vec::new();
+    for folder in ["national", "regions"] {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            files.push((format!("{folder}/{name}"), fs::read_to_string(&path).unwrap()));
+        }
+    }
+    files.sort();
+    files
 }
 
-pub(crate) fn defaults() -> Defaults {
-    let text = fs::read_to_string(parameters("national/policies.toml")).unwrap();
-    Defaults::read(toml::from_str::<NationalFile>(&text).unwrap().policy).unwrap()
+/// The shipped parameters, read once.
+pub(crate) fn shipped() -> &'static Parameters {
+    static ALL: OnceLock<Parameters> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let files = files();
+        let files: Vec<File<'_>> = files.iter().map(|(path, text)| File { path, text }).collect();
+        Parameters::parse(&files).unwrap_or_else(|problems| panic!("{problems:#?}"))
+    })
+}
+
+/// The national chronic list.
+pub(crate) fn list() -> &'static ChronicList {
+    &shipped().chronic
+}
+
+fn defaults() -> Defaults {
+    let files = files();
+    let (_, text) = files.iter().find(|(path, _)| path == "national/policies.toml").unwrap();
+    let known = Known { diseases: list().clone(), provinces: shipped().regions.keys().cloned().collect() };
+    Defaults::read(toml::from_str::<NationalFile>(text).unwrap().policy, known).unwrap()
 }
 
 /// Areas written as TOML, in a region.
@@ -48,35 +76,21 @@ pub(crate) fn areas_of(text: &str, region: &str) -> Result<Vec<Area>, Vec<raw::P
     let file: RegionFile = toml::from_str(text).unwrap_or_else(|error| panic!("{region}: {error}"));
     let region = RegionCode::parse(region).unwrap();
     let defaults = defaults();
-    file.area.into_iter().map(|area| raw::area(area, &region, &defaults)).collect()
-}
-
-/// The areas of every region file, by region.
-pub(crate) fn shipped() -> BTreeMap<String, Vec<Area>> {
-    let mut all = BTreeMap::new();
-    for entry in fs::read_dir(parameters("regions")).unwrap() {
-        let path = entry.unwrap().path();
-        let region = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let text = fs::read_to_string(&path).unwrap();
-        let areas = areas_of(&text, &region).unwrap_or_else(|problems| panic!("{region}: {problems:?}"));
-        all.insert(region, areas);
-    }
-    all
+    let areas = file.area.into_iter().enumerate();
+    areas.map(|(index, area)| raw::area(area, &format!("area[{index}]"), &region, &defaults)).collect()
 }
 
 /// The shipped policy of an area and scheme on a day.
 pub(crate) fn shipped_policy(area: &str, scheme: Scheme, day: &str) -> Policy {
-    let text = fs::read_to_string(parameters(&format!("regions/{}0000.toml", &area[..2]))).unwrap();
-    let areas = areas_of(&text, &format!("{}0000", &area[..2])).unwrap();
-    let area = areas.into_iter().find(|a| a.code.as_str() == area).unwrap();
-    area.policy(scheme, parse_date(day).unwrap()).unwrap().clone()
+    let area = RegionCode::parse(area).unwrap();
+    shipped().policy(&area, scheme, parse_date(day).unwrap()).unwrap().clone()
 }
 
 /// A policy of sections that take the place of the national default's.
 pub(crate) fn policy_of(scheme: Scheme, sections: &str) -> Policy {
     let head = |name: &str| {
         format!(
-            "[[area.policy]]\nscheme = \"{name}\"\nuses = \"default-{name}\"\nfrom = \"2023-01-01\"\nsource = \"test\"\n"
+            "[[area.policy]]\nscheme = \"{name}\"\nuses = \"default-{name}\"\nfrom = \"2023-01-01\"\nsource = \"design\"\n"
         )
     };
     let (own, other) = if scheme == Scheme::Employee { ("employee", "resident") } else { ("resident", "employee") };
@@ -212,18 +226,8 @@ impl Scenario {
             claim: &self.claim,
             used: &self.used,
             listed: self.listed.as_ref(),
+            list: list(),
         })
-    }
-}
-
-/// The chronic diseases that the tests use.
-pub(crate) fn list() -> ChronicList {
-    let disease =
-        |code: &str| Disease { code: DiseaseCode::parse(code).unwrap(), zh: "病".into(), en: "disease".into() };
-    let diseases = ["M03900", "M01600", "M00500", "M07801", "M04600", "M05300"].map(disease).to_vec();
-    ChronicList {
-        versions: vec![Version { name: "test".into(), from: date("2022-01-01"), diseases }],
-        sub_codes: BTreeMap::new(),
     }
 }
 

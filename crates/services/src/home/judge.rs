@@ -76,6 +76,7 @@ fn computed(
         claim,
         used: &member.accumulators,
         listed: listed.as_ref(),
+        list: &parameters.chronic,
     })
 }
 

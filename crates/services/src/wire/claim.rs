@@ -5,7 +5,7 @@ use zhijie_domain::{
     claim::Claim,
     ids::{DiseaseCode, InstitutionCode, ItemCode, MessageId, PersonId, RegionCode, VisitId},
     limits,
-    money::{Bp, Fen, TenThousandths},
+    money::{Bp, Fen, Price, Quantity},
     refusal::{Code, Refusal},
     split::{CategoryParts, FeeLine, Parts, SplitLine},
 };
@@ -47,7 +47,7 @@ pub fn parse_header(header: Option<&pb::Header>) -> Result<Header, Refusal> {
     if parsed.home.province() == parsed.care.province() {
         return Err(Refusal::new(
             Code::RegionUnknown,
-            "22/2022 art. 2: care outside the province of insurance",
+            "医保发〔2022〕22号, art. 2: care outside the province of insurance",
             "header.home",
         )
         .with("非跨省就医", "care and home lie in one province"));
@@ -78,8 +78,8 @@ pub fn parse_line(line: &pb::FeeLine) -> Result<FeeLine, Refusal> {
     Ok(FeeLine {
         serial: line.serial.clone(),
         item: id(ItemCode::parse, &line.item, "lines.item")?,
-        price: TenThousandths(line.price),
-        quantity: TenThousandths(line.quantity),
+        price: Price(line.price),
+        quantity: Quantity(line.quantity),
         declared: line.declared.map(Fen),
         approval: codes::parse(line.approval, "lines.approval")?,
     })
@@ -130,7 +130,7 @@ pub fn parse_split(split: &pb::SplitLine) -> Result<SplitLine, Refusal> {
         category: category(split.category)?,
         class: codes::parse(split.item_class, "lines.item_class")?,
         self_pay: Bp(split.self_pay),
-        limit: split.limit.map(TenThousandths),
+        limit: split.limit.map(Price),
         parts: parse_parts(split.parts.as_ref(), "lines.parts")?,
     })
 }

@@ -1,4 +1,5 @@
-//! The personal account (个人账户), then what family shares (家庭共济), then cash. Source: regulations 3.7 and 3.14.
+//! The personal account (个人账户), then what family shares (家庭共济), then cash.
+//! Source: the national interface's `acct_pay`, `acct_mulaid_pay`, `psn_cash_pay`; what may be paid is local.
 //! Residents have no account of their own.
 
 use crate::{benefit::run::Run, claim::AccountUse, money::Fen, person::Scheme, policy::AccountScope, refusal::Refusal};

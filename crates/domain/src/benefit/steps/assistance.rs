@@ -1,4 +1,5 @@
-//! Medical assistance (医疗救助) for registered poor persons, last of the funds. Source: regulations 3.6.
+//! Medical assistance (医疗救助) for registered poor persons, last of the funds.
+//! Source: 国办发〔2021〕42号.
 //! Its yearly line counts the burden that the earlier layers left.
 
 use crate::{

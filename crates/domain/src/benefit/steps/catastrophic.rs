@@ -1,23 +1,35 @@
-//! Resident catastrophic insurance (居民大病保险) on the in-scope burden of the year. Source: regulations 3.5.
+//! Resident catastrophic insurance (居民大病保险) on the in-scope burden of the year.
+//! Source: the frame of the 待遇清单, 国办发〔2024〕38号.
 //! Pays what the bill adds above the yearly line; poor persons have a lower line, more points and no cap.
 
 use crate::{
     benefit::{
+        Case,
         portion::Portion,
         run::{Fund, Run},
         tiers::{self, Layer, Limit},
     },
+    chronic::Listed,
+    claim::Service,
     money::Bp,
+    policy::Catastrophic,
     refusal::Refusal,
 };
+
+/// Whether the service counts and, for a chronic visit, the disease.
+fn counts(terms: &Catastrophic, case: &Case<'_>) -> bool {
+    let disease = case.listed.map(Listed::code).filter(|_| case.claim.service == Service::Chronic);
+    let named = terms.diseases.is_empty() || disease.is_none_or(|disease| terms.diseases.contains(disease));
+    terms.counts.contains(&case.claim.service) && named
+}
 
 /// Counts the burden and pays its tiers.
 pub(in crate::benefit) fn pay(run: &mut Run<'_>, portion: &mut Portion) -> Result<(), Refusal> {
     let case = run.case;
-    let Some(terms) = case.policy.catastrophic.as_ref().filter(|t| t.counts.contains(&case.claim.service)) else {
+    let Some(terms) = case.policy.catastrophic.as_ref().filter(|terms| counts(terms, case)) else {
         return Ok(());
     };
-    let source = terms.source.as_str();
+    let source = &*terms.source;
     let eased =
         terms.eased.as_ref().filter(|eased| case.person.assisted.is_some_and(|who| eased.groups.contains(&who)));
     let line = match eased {

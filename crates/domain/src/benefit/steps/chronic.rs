@@ -1,4 +1,4 @@
-//! Outpatient chronic diseases (门诊慢特病). Source: regulations 2.3.
+//! Outpatient chronic diseases (门诊慢特病). Source: the home region decides ratio and quota, 医保发〔2022〕22号.
 //! "Like inpatient" takes a year of treatment as one stay; quotas limit payment by disease, or together.
 
 use std::{borrow::Cow, collections::BTreeMap};
@@ -23,14 +23,15 @@ pub(in crate::benefit) fn pay(run: &mut Run<'_>, portion: &mut Portion) -> Resul
     let disease = case.listed.ok_or_else(|| Refusal::malformed("disease", "given for a chronic visit"))?.code();
     let found = case.policy.chronic.as_ref().and_then(|chronic| chronic.rule(disease).map(|rule| (chronic, rule)));
     let Some((chronic, rule)) = found else {
-        let rule = case.policy.mark("chronic");
+        let source = case.policy.chronic.as_ref().map_or(&case.policy.source, |chronic| &chronic.source);
+        let rule = case.policy.mark(source);
         return Err(Refusal::new(Code::DiseaseNotQualified, &rule, "disease").with(disease, disease));
     };
     let ratios = match rule.pays {
         ChronicPay::LikeInpatient => Cow::Borrowed(&case.policy.inpatient.ratio),
         ChronicPay::Ratio(ratio) => {
             let segments = vec![Segment { upto: None, ratio, retired: None }];
-            Cow::Owned(Ratios { segments, retired: None, age: Vec::new() })
+            Cow::Owned(Ratios { segments, retired: None, age: Vec::new(), away: BTreeMap::new() })
         }
     };
     let terms = Terms {
@@ -46,8 +47,8 @@ pub(in crate::benefit) fn pay(run: &mut Run<'_>, portion: &mut Portion) -> Resul
     let settled = basic::pay(run, portion, &terms)?;
     portion.gained.chronic_in_scope = portion.in_scope;
     portion.gained.chronic_deductible = settled.charged;
-    if settled.paid > Fen::ZERO {
-        portion.gained.chronic.insert(disease.clone(), settled.paid);
+    if settled.counted > Fen::ZERO {
+        portion.gained.chronic.insert(disease.clone(), settled.counted);
     }
     if chronic.in_inpatient_cap {
         portion.gained.basic = settled.paid;
@@ -57,7 +58,10 @@ pub(in crate::benefit) fn pay(run: &mut Run<'_>, portion: &mut Portion) -> Resul
     Ok(())
 }
 
-/// What the quotas still allow for the disease; several quota diseases of a person have one limit together.
+/// What the quotas still allow for the disease; several quota diseases of a person have one limit together. A quota
+/// counts what is due at the rule's own ratio, whichever fund pays it: large-amount aid takes the place of a basic fund
+/// at its cap for the same cost, and what it pays at its own ratio is not counted a second time. A qualification for a
+/// disease that the national list of the day does not hold gives no quota here.
 fn quota(
     run: &Run<'_>,
     portion: &Portion,
@@ -68,12 +72,11 @@ fn quota(
     let Some(quota) = rule.quota else { return Ok(None) };
     let mut quotas = BTreeMap::from([(disease.clone(), quota)]);
     let case = run.case;
-    let others = case.person.qualifications.iter().filter(|q| q.disease.parent() != disease.parent());
     let day = case.claim.to;
-    for other in others.filter(|q| q.from <= day && q.to.is_none_or(|to| day <= to)) {
-        let code = chronic.known_as(&other.disease);
-        if let Some(quota) = chronic.rule(&code).and_then(|rule| rule.quota) {
-            quotas.insert(code, quota);
+    for held in case.person.qualifications.iter().filter(|q| q.from <= day && q.to.is_none_or(|to| day <= to)) {
+        let Ok(other) = case.list.listed(&held.disease, day) else { continue };
+        if let Some(quota) = chronic.rule(other.code()).and_then(|rule| rule.quota) {
+            quotas.insert(other.code().clone(), quota);
         }
     }
     let sum = Fen::sum(quotas.values().copied())?;

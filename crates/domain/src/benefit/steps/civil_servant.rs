@@ -1,4 +1,4 @@
-//! The civil-servant supplement (公务员医疗补助): a ratio of what is left of the in-scope cost. Source: regulations 3.2.
+//! The civil-servant supplement (公务员医疗补助): a ratio of what is left of the in-scope cost.
 
 use crate::{
     benefit::{

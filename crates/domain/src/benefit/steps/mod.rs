@@ -1,4 +1,7 @@
-//! The steps (待遇计算步骤) that a policy is made of; one shape, one file. Source: regulations 3.2 to 3.7.
+//! The steps (待遇计算步骤) that a policy is made of; one shape, one file. Source: the frame of the
+//! 待遇清单 (2021) for the order, the places named in each file for the shapes.
+
+pub(super) mod class;
 
 pub(super) mod chronic;
 pub(super) mod outpatient;

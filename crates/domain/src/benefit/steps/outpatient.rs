@@ -1,4 +1,4 @@
-//! Ordinary outpatient care and pharmacies (普通门诊, 购药). Source: regulations 3.7 and 3.14.
+//! Ordinary outpatient care and pharmacies (普通门诊, 购药).
 //! The segments run over the outpatient cost of the year; the deductible lies inside it.
 
 use crate::{

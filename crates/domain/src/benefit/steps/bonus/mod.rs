@@ -1,5 +1,5 @@
-//! What the person adds to the base ratio (人员待遇倾斜): retirement and age. No ratio passes 100 %.
-//! Source: regulations 3.3.
+//! What the person adds to the base ratio (人员待遇倾斜): retirement and age. A ratio may pass 100 % here:
+//! the reduction works on the whole of it, and what is left above 100 % is cut off behind it.
 
 mod age;
 mod retired_points;

@@ -1,5 +1,5 @@
 //! The deductible that is asked for (起付线); how much of it can be charged, [`crate::benefit::basic`] decides.
-//! Source: regulations 3.3.
+//! Source: each shape names the place it is from.
 
 mod again;
 mod falling;
@@ -22,7 +22,7 @@ pub(super) fn of_stay(run: &mut Run<'_>, portion: &Portion) -> Result<Fen, Refus
     let case = run.case;
     let inpatient = &case.policy.inpatient;
     let terms = &inpatient.deductible;
-    let source = inpatient.source.as_str();
+    let source = &*inpatient.source;
     let away = terms.away.get(&case.class);
     let asked = match (away.unwrap_or(&terms.amount), terms.retired) {
         (DeductibleAmount::ShareOfBill { ratio, floor, ceiling }, _) => {

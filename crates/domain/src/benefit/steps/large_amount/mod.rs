@@ -1,5 +1,5 @@
 //! Employee large-amount aid (职工大额补助): above the cap of the basic fund, and above a line of burden.
-//! Source: regulations 3.2, line 8. The burden it counts is what its first part leaves.
+//! Source: local rules of the places named in the two files. The burden it counts is what its first part leaves.
 
 mod above_burden;
 mod above_cap;

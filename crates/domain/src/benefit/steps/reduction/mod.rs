@@ -1,6 +1,8 @@
-//! The reduction for a temporary stay away (临时外出就医降低待遇). Source: regulations 3.4; three arithmetics.
+//! The reduction for a temporary stay away (临时外出就医降低待遇). Source: at most 10 and 20 points,
+//! 医保发〔2022〕22号; three arithmetics of it, and ratios of their own in the place of all three.
 
 mod factor;
+pub(in crate::benefit) mod own;
 mod points;
 pub(in crate::benefit) mod prepay;
 

@@ -1,0 +1,234 @@
+//! A wrong number never becomes a rule: one edit in a shipped file, and the problem names file, line and field.
+
+// Helpers of tests may unwrap as tests may; clippy.toml allows it in `#[test]` functions only.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{fs, path::PathBuf, sync::OnceLock};
+
+use zhijie_domain::parameters::{File, Parameters, Problem};
+
+/// The shipped files: path and text.
+fn shipped() -> &'static [(String, String)] {
+    static FILES: OnceLock<Vec<(String, String)>> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../parameters");
+        let mut files = Vec::new();
+        for folder in ["national", "regions"] {
+            for entry in fs::read_dir(root.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_str().unwrap();
+                files.push((format!("{folder}/{name}"), fs::read_to_string(&path).unwrap()));
+            }
+        }
+        files
+    })
+}
+
+fn problems_of(files: &[(String, String)]) -> Vec<Problem> {
+    let files: Vec<File<'_>> = files.iter().map(|(path, text)| File { path, text }).collect();
+    Parameters::parse(&files).err().unwrap_or_default()
+}
+
+/// Puts `new` in the place of the first `old` of a file and expects a problem at the line of the mark `§` in `new`.
+fn check(path: &str, old: &str, new: &str, field: &str) {
+    let mut files = shipped().to_vec();
+    let (_, text) = files.iter_mut().find(|(name, _)| name == path).unwrap();
+    assert!(text.contains(old), "{path} has no {old}");
+    let marked = text.replacen(old, new, 1);
+    let (before, _) = marked.split_once('§').expect("a mark");
+    let line = before.matches('\n').count() + 1;
+    *text = marked.replacen('§', "", 1);
+    let problems = problems_of(&files);
+    let named = problems.iter().any(|p| p.file == path && p.line == Some(line) && p.field == field);
+    let shown = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(named, "{path}:{line}: {field} is not named for {new}:\n{shown}");
+}
+
+#[test]
+fn the_shipped_files_have_no_problem() {
+    let shown: Vec<String> = problems_of(shipped()).iter().map(ToString::to_string).collect();
+    assert_eq!(shown, Vec::<String>::new());
+}
+
+#[test]
+fn national_numbers() {
+    const RULES: &str = "national/rules.toml";
+    const CHRONIC: &str = "national/chronic.toml";
+    const REGIONS: &str = "national/regions.toml";
+    for (path, old, new, field) in [
+        // Of the wrong type, or no field at all.
+        (RULES, "quota_months = 2", "§quota_months = \"two\"", "prepayment.quota_months"),
+        (RULES, "yellow = \"70%\"", "§yellow = \"170%\"", "prepayment.yellow"),
+        (RULES, "agreed_by = 20", "agreed_by = 20\n§agreed_on = 20", "calendar.agreed_on"),
+        (RULES, "source = \"found: threshold", "§source = \"heard: threshold", "verification.source"),
+        // Silent otherwise.
+        (RULES, "quota_months = 2", "§quota_months = 0", "prepayment.quota_months"),
+        (RULES, "yellow = \"70%\"", "§yellow = \"95%\"", "prepayment.yellow"),
+        (RULES, "tables_on = 21", "§tables_on = 19", "calendar.tables_on"),
+        (RULES, "confirmed_by = 25", "§confirmed_by = 31", "calendar.confirmed_by"),
+        (RULES, "stay_above = 30000", "§stay_above = -1", "verification.stay_above"),
+        (RULES, "answer_day = 26", "§answer_day = 0", "verification.answer_day"),
+        (RULES, "answer_day = 26", "§answer_day = 32", "verification.answer_day"),
+        (RULES, "temporary_months = 6", "§temporary_months = 0", "filing.temporary_months"),
+        (CHRONIC, "  { code = \"M01600\"", "  { §code = \"M03900\"", "version.diseases.code"),
+        (CHRONIC, "  { code = \"M01600\"", "  { §code = \"M1600\"", "version.diseases.code"),
+        (CHRONIC, "from = \"2024-12-01\"", "§from = \"2022-12-31\"", "version.from"),
+        (CHRONIC, "code = \"M00503\"", "§code = \"M00201\"", "sub_code.code"),
+        (CHRONIC, "code = \"M00503\"", "§code = \"M00500\"", "sub_code.code"),
+        (CHRONIC, "parent = \"M00200\"", "§parent = \"M00300\"", "sub_code.parent"),
+        (REGIONS, "zh = \"天津\"", "§zh = \" \"", "region.zh"),
+        (REGIONS, "code = \"120000\"", "§code = \"110000\"", "region.code"),
+        (REGIONS, "code = \"120000\"", "§code = \"120100\"", "region.code"),
+        (REGIONS, "kind = \"municipality\"", "§kind = 1", "region.kind"),
+    ] {
+        check(path, old, new, field);
+    }
+}
+
+#[test]
+fn institutions() {
+    for (old, new, field) in [
+        ("diseases = [\"M00500\", \"M00200\"]", "§diseases = [\"M00500\", \"M09900\"]", "institution.diseases"),
+        ("diseases = [\"M00500\", \"M00200\"]", "§diseases = [\"M00503\"]", "institution.diseases"),
+        ("diseases = [\"M00500\", \"M00200\"]", "§diseases = [\"M00500\", \"M00500\"]", "institution.diseases"),
+        ("diseases = [\"M00500\", \"M00200\"]", "§diseases = [\"*\", \"M00500\"]", "institution.diseases"),
+        ("diseases = [\"M00500\", \"M00200\"]", "§diseases = []", "institution.diseases"),
+        ("services = [\"pharmacy\"]", "§services = []", "institution.services"),
+        ("services = [\"pharmacy\"]", "§services = [\"drugs\"]", "institution.services"),
+        ("code = \"H11010000002\"", "§code = \"H11010000001\"", "institution.code"),
+        ("code = \"H11010000002\"", "§code = \"H99010000002\"", "institution.code"),
+    ] {
+        check("national/institutions.toml", old, new, field);
+    }
+}
+
+#[test]
+fn catalogues() {
+    const NATIONAL: &str = "national/catalogue.toml";
+    const SHANGHAI: &str = "regions/310000.toml";
+    for (path, old, new, field) in [
+        (NATIONAL, "price = \"50.00\"", "§price = \"50.0000001\"", "item.price"),
+        (NATIONAL, "price = \"50.00\"", "§price = \"0\"", "item.price"),
+        (NATIONAL, "price = \"50.00\"", "§price = \"50.00\", excess = \"line\"", "item.excess"),
+        (NATIONAL, "self = \"20%\"", "§self = \"100%\"", "item.self"),
+        (NATIONAL, "sex = \"female\"", "§sex = \"woman\"", "item.sex"),
+        (NATIONAL, "ages = \"0-1\"", "§ages = \"under 1\"", "item.ages"),
+        (NATIONAL, "ages = \"0-14\"", "§ages = \"14-0\"", "item.ages"),
+        (NATIONAL, "code = \"001109000120000\"", "§code = \"001109000110000\"", "item.code"),
+        (SHANGHAI, "{ code = \"001109000120000\",", "{ §code = \"001109000110000\",", "catalogue.difference.code"),
+        (SHANGHAI, "{ code = \"001109000120000\",", "{ §code = \"001109000129999\",", "catalogue.difference.code"),
+        (SHANGHAI, "self = \"15%\", limit = \"350.00\"", "§self = \"100%\"", "catalogue.difference.self"),
+        (SHANGHAI, "class = \"B\", self = \"30%\"", "§class = \"B\"", "catalogue.difference.self"),
+        (
+            SHANGHAI,
+            "{ code = \"XC08CAX249A003020312400\",",
+            "{ §excess = \"line\", code = \"XC08CAX249A003020312400\",",
+            "catalogue.difference.excess",
+        ),
+        (
+            SHANGHAI,
+            "{ code = \"XC08CAX249A003020312400\",",
+            "{ §class = \"C\", code = \"XC08CAX249A003020312400\",",
+            "catalogue.difference.class",
+        ),
+        (SHANGHAI, "code = \"31T000001\"", "§code = \"001109000110000\"", "catalogue.local.code"),
+        (SHANGHAI, "category = \"10\"", "§category = \"15\"", "catalogue.local.category"),
+    ] {
+        check(path, old, new, field);
+    }
+}
+
+#[test]
+fn policies() {
+    const DEFAULTS: &str = "national/policies.toml";
+    const SHANGHAI: &str = "regions/310000.toml";
+    const ANHUI: &str = "regions/340000.toml";
+    const HENAN: &str = "regions/410000.toml";
+    for (path, old, new, field) in [
+        (
+            DEFAULTS,
+            "diseases = [\"M03900\", \"M01600\"]",
+            "§diseases = [\"M03900\", \"M01601\"]",
+            "policy.chronic.rule.diseases",
+        ),
+        (DEFAULTS, "cap = 300000", "§cap = -300000", "policy.inpatient.cap"),
+        (DEFAULTS, "quota = 4000", "§quota = true", "policy.chronic.rule.quota"),
+        (DEFAULTS, "[policy.filing]", "§[policy.fyling]", "policy.fyling"),
+        (
+            DEFAULTS,
+            "[policy.filing]\n",
+            "[policy.filing]\n§waived = [{ provinces = [\"990000\"], services = [\"stay\"] }]\n",
+            "policy.filing.waived.provinces",
+        ),
+        (
+            SHANGHAI,
+            "diseases = [\"M00500\", \"M07801\", \"M08300\"]",
+            "§diseases = [\"M00500\", \"M07803\"]",
+            "area.policy.chronic.rule.diseases",
+        ),
+        (
+            SHANGHAI,
+            "provinces = [\"320000\", \"330000\", \"340000\"]",
+            "§provinces = [\"320100\"]",
+            "area.policy.filing.waived.provinces",
+        ),
+        (
+            SHANGHAI,
+            "provinces = [\"320000\", \"330000\", \"340000\"]",
+            "§provinces = []",
+            "area.policy.filing.waived.provinces",
+        ),
+        (SHANGHAI, "counts = [\"chronic\"]", "§counts = []", "area.policy.catastrophic.counts"),
+        (SHANGHAI, "retired = 1200", "§retired = \"1200 yuan\"", "area.policy.inpatient.deductible.retired"),
+        (
+            SHANGHAI,
+            "source = \"found: amounts and ratios",
+            "§source = \"amounts and ratios",
+            "area.policy.inpatient.source",
+        ),
+        (SHANGHAI, "en = \"Shanghai\"\n\n[[area.policy]]", "§en = \" \"\n\n[[area.policy]]", "area.en"),
+        (SHANGHAI, "unfiled = \"refuse\"", "§unfiled = \"reject\"", "area.policy.filing.unfiled"),
+        (
+            ANHUI,
+            "floor = 2000, ceiling = 10000",
+            "§floor = 20000, ceiling = 10000",
+            "area.policy.inpatient.deductible.away.other",
+        ),
+        (ANHUI, "uses = \"default-employee\"", "§uses = \"default\"", "area.policy.uses"),
+        (ANHUI, "code = \"341200\"", "§code = \"340100\"", "area.code"),
+        (
+            ANHUI,
+            "{ upto = 100000, ratio = \"65%\" }",
+            "{ §upto = 40000, ratio = \"65%\" }",
+            "area.policy.catastrophic.tiers.upto",
+        ),
+        (
+            HENAN,
+            "referred = [{ upto = 7000",
+            "§referred = [{ upto = -1",
+            "area.policy.inpatient.ratio.away.referred.upto",
+        ),
+        (HENAN, "cap = 1800", "§cap = 18.5", "area.policy.outpatient.cap"),
+    ] {
+        check(path, old, new, field);
+    }
+}
+
+#[test]
+fn every_region_has_its_file_and_no_other_has_one() {
+    let named = |files: &[(String, String)], path: &str| {
+        let problems = problems_of(files);
+        assert!(problems.iter().any(|problem| problem.file == path), "{path}: {problems:?}");
+    };
+    let mut files = shipped().to_vec();
+    files.retain(|(path, _)| path != "regions/540000.toml");
+    named(&files, "regions/540000.toml");
+    let mut files = shipped().to_vec();
+    files.push(("regions/710000.toml".into(), "region.code = \"710000\"".into()));
+    named(&files, "regions/710000.toml");
+    let mut files = shipped().to_vec();
+    let (_, text) = files.iter_mut().find(|(path, _)| path == "national/regions.toml").unwrap();
+    let last = text.rfind("[[region]]").unwrap();
+    text.truncate(last);
+    named(&files, "national/regions.toml");
+}
