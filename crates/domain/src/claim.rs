@@ -112,14 +112,22 @@ impl Claim {
             return Err(Refusal::new(Code::LimitExceeded, "limit: total of one bill", "parts.total"));
         }
         if (self.service == Service::Chronic) != self.disease.is_some() {
-            return Err(Refusal::malformed("disease", "given for a chronic visit and for no other"));
+            return Err(Refusal::malformed(
+                "disease",
+                "门诊慢特病必填，其他业务不填",
+                "given for a chronic visit and for no other",
+            ));
         }
         if self.service != Service::Stay && self.from != self.to {
-            return Err(Refusal::malformed("to", "equal to `from` outside a stay"));
+            return Err(Refusal::malformed("to", "非住院时须与 from 相同", "equal to `from` outside a stay"));
         }
         let days = days_between(self.from, self.to);
         if !(0..=limits::STAY_DAYS_MAX).contains(&days) {
-            return Err(Refusal::malformed("to", "not before `from` and at most ten years after it"));
+            return Err(Refusal::malformed(
+                "to",
+                "不得早于 from，且不超过十年",
+                "not before `from` and at most ten years after it",
+            ));
         }
         if self.third_party {
             return Err(Refusal::new(

@@ -153,7 +153,11 @@ pub fn file(
         .with("就医地不能在参保省内", "the place lies in the home province"));
     }
     if from < at.day() {
-        return Err(Refusal::malformed("from", "today or later; a filing does not reach back"));
+        return Err(Refusal::malformed(
+            "from",
+            "不得早于今日，备案不溯及既往",
+            "today or later; a filing does not reach back",
+        ));
     }
     let to = (!kind.is_long_term()).then(|| last_day(from, terms.temporary_months));
     let status = if needs_review { FilingStatus::Applied } else { FilingStatus::Active };

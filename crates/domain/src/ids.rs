@@ -13,12 +13,14 @@ use crate::limits;
 pub struct Malformed {
     /// What was read, such as `region code`.
     pub what: &'static str,
-    /// The form it must have.
+    /// The form it must have, in Chinese.
+    pub zh: &'static str,
+    /// The same in English.
     pub form: &'static str,
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $form:literal, $accepts:expr) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $zh:literal, $form:literal, $accepts:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Box<str>);
@@ -30,7 +32,7 @@ macro_rules! text_id {
             /// [`Malformed`] when it is not of the form.
             pub fn parse(text: &str) -> Result<Self, Malformed> {
                 let accepts: fn(&str) -> bool = $accepts;
-                if accepts(text) { Ok(Self(text.into())) } else { Err(Malformed { what: $what, form: $form }) }
+                if accepts(text) { Ok(Self(text.into())) } else { Err(Malformed { what: $what, zh: $zh, form: $form }) }
             }
 
             /// The text.
@@ -64,41 +66,41 @@ fn visible(text: &str, longest: usize) -> bool {
 
 text_id!(
     /// A division code of six digits (医保区划): `310000` is a province, `340100` a city.
-    RegionCode, "region code", "six digits, such as 310000", |text| digits(text, 6)
+    RegionCode, "region code", "应为六位数字，如 310000", "six digits, such as 310000", |text| digits(text, 6)
 );
 text_id!(
     /// A designated institution (定点医药机构): `H` or `P`, its six-digit division, five digits or capitals.
-    InstitutionCode, "institution code", "H (medical) or P (pharmacy), six digits of division, five digits or capital letters",
+    InstitutionCode, "institution code", "应为 H 或 P、六位区划、五位数字或大写字母", "H (medical) or P (pharmacy), six digits of division, five digits or capital letters",
     |text| text.len() == 12 && text.starts_with(['H', 'P']) && text.get(1..7).is_some_and(|d| digits(d, 6))
         && text.bytes().skip(7).all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
 );
 text_id!(
     /// A person's number at the home region (人员编号, `psn_no`). Personal data: never in logs.
-    PersonId, "person number", "1 to 30 visible ASCII characters without a slash", |text| visible(text, 30)
+    PersonId, "person number", "应为 1 至 30 个可见 ASCII 字符，不含斜线", "1 to 30 visible ASCII characters without a slash", |text| visible(text, 30)
 );
 text_id!(
     /// The sender's message id (发送方报文ID, `msgid`); opaque, unique per institution and act.
-    MessageId, "message id", "1 to 64 visible ASCII characters without a slash", |text| visible(text, limits::MESSAGE_ID_CHARS_MAX)
+    MessageId, "message id", "应为 1 至 64 个可见 ASCII 字符，不含斜线", "1 to 64 visible ASCII characters without a slash", |text| visible(text, limits::MESSAGE_ID_CHARS_MAX)
 );
 text_id!(
     /// A visit (就诊ID, `mdtrt_id`), issued by the care region.
-    VisitId, "visit id", "1 to 40 visible ASCII characters without a slash", |text| visible(text, 40)
+    VisitId, "visit id", "应为 1 至 40 个可见 ASCII 字符，不含斜线", "1 to 40 visible ASCII characters without a slash", |text| visible(text, 40)
 );
 text_id!(
     /// A settlement or its negative record (结算ID, `setl_id`), issued by the home region.
-    SettlementId, "settlement id", "1 to 40 visible ASCII characters without a slash", |text| visible(text, 40)
+    SettlementId, "settlement id", "应为 1 至 40 个可见 ASCII 字符，不含斜线", "1 to 40 visible ASCII characters without a slash", |text| visible(text, 40)
 );
 text_id!(
     /// A filing (备案), issued by the home region.
-    FilingId, "filing id", "1 to 40 visible ASCII characters without a slash", |text| visible(text, 40)
+    FilingId, "filing id", "应为 1 至 40 个可见 ASCII 字符，不含斜线", "1 to 40 visible ASCII characters without a slash", |text| visible(text, 40)
 );
 text_id!(
     /// A national catalogue item (医疗目录编码, `med_list_codg`).
-    ItemCode, "item code", "1 to 50 visible ASCII characters without a slash", |text| visible(text, 50)
+    ItemCode, "item code", "应为 1 至 50 个可见 ASCII 字符，不含斜线", "1 to 50 visible ASCII characters without a slash", |text| visible(text, 50)
 );
 text_id!(
     /// A chronic disease (门诊慢特病病种, `opsp_dise_code`): `M` and five digits; the last two are the sub-code.
-    DiseaseCode, "disease code", "M and five digits, such as M03900",
+    DiseaseCode, "disease code", "应为 M 加五位数字，如 M03900", "M and five digits, such as M03900",
     |text| text.len() == 6 && text.starts_with('M') && text.get(1..).is_some_and(|d| digits(d, 5))
 );
 

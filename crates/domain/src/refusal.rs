@@ -1,6 +1,6 @@
 //! Refusals (拒付原因): a "no" is a value with a stable code, the rule, the field, and a sentence in both languages.
 //!
-//! The variants of [`Code`] stand in their order of precedence: where a request breaks several rules, the answer
+//! The variants of [`Code`] stand in order of precedence: where a request breaks several rules at one hop, the answer
 //! names the first of them. The codes are a choice of this simulator; no national list of business errors is public.
 
 use std::fmt;
@@ -41,34 +41,42 @@ macro_rules! codes {
 codes! {
     /// The caller may not speak for the region or the role it names.
     NotYourRegion = "E010", "无权代表该统筹区", "the caller may not speak for this region";
-    /// No region of that code takes part, or it is not served here.
-    RegionUnknown = "E011", "医保区划不存在或不由本服务承办", "no such region takes part here";
     /// A field is missing or not of its form.
     FieldInvalid = "E001", "字段缺失或格式错误", "a field is missing or malformed";
+    /// No region of that code takes part, or it is not served here.
+    RegionUnknown = "E011", "医保区划不存在或不由本服务承办", "no such region takes part here";
     /// More than the stated limit.
     LimitExceeded = "E002", "超过规定上限", "more than the stated limit";
     /// A quantity that is not positive.
     QuantityInvalid = "E004", "数量必须为正数", "a quantity must be positive";
     /// An amount that leaves the range of money.
     AmountOverflow = "E003", "金额溢出", "an amount leaves the range of money";
+    /// A fee line repeats a known serial with other content.
+    LineConflict = "E403", "费用明细流水号重复且内容不一致", "a known line serial came with other content";
+    /// The item is not in the care catalogue.
+    ItemUnknown = "E401", "项目未对照医保目录", "the item is not in the care catalogue";
+    /// The parts of a bill do not add up.
+    SplitBroken = "E402", "费用分割不平", "the parts of the bill do not add up";
+    /// A third party is liable for the injury.
+    ThirdPartyLiable = "E204", "涉及第三方责任，不予直接结算", "a third party is liable; no direct settlement";
     /// The same message id came before with other content.
     MessageReused = "E602", "报文ID重复且内容不一致", "this message id was used with other content";
     /// The message was reversed before it arrived.
     AlreadyReversed = "E604", "该报文已被冲正", "this message has been reversed";
+    /// The institution is not opened for the service.
+    InstitutionNotOpened = "E301", "医药机构未开通该类跨省结算", "the institution is not opened for this service";
+    /// The disease is not on the national list of the date.
+    DiseaseNotListed = "E303", "病种不在跨省结算目录内", "the disease is not on the national list of the date";
     /// No such person at the home region.
     PersonUnknown = "E101", "参保人不存在", "no such insured person";
     /// Not insured, paused, or in a waiting period on the service date.
     InsuranceInactive = "E102", "参保状态异常或处于等待期", "the insurance is not in force on the date";
-    /// The institution is not opened for the service.
-    InstitutionNotOpened = "E301", "医药机构未开通该类跨省结算", "the institution is not opened for this service";
     /// No such visit.
     VisitUnknown = "E504", "就诊登记不存在", "no such visit";
     /// The visit is not in a state that allows this.
     VisitState = "E505", "就诊状态不允许该操作", "the state of the visit does not allow this";
     /// A stay of the person is still open elsewhere.
     OpenStay = "E502", "存在未结束的住院登记", "another stay of this person is open";
-    /// The disease is not on the national list of the date.
-    DiseaseNotListed = "E303", "病种不在跨省结算目录内", "the disease is not on the national list of the date";
     /// The person has no qualification for the disease.
     DiseaseNotQualified = "E302", "无该门诊慢特病资格", "the person is not qualified for this disease";
     /// No filing covers the place and the date.
@@ -77,14 +85,6 @@ codes! {
     FilingNotAllowed = "E202", "备案类型不支持该业务", "the filing does not allow this service";
     /// No such filing, or its state does not allow the change.
     FilingState = "E205", "备案不存在或状态不允许", "no such filing, or its state does not allow this";
-    /// A third party is liable for the injury.
-    ThirdPartyLiable = "E204", "涉及第三方责任，不予直接结算", "a third party is liable; no direct settlement";
-    /// The item is not in the care catalogue.
-    ItemUnknown = "E401", "项目未对照医保目录", "the item is not in the care catalogue";
-    /// A fee line repeats a known serial with other content.
-    LineConflict = "E403", "费用明细流水号重复且内容不一致", "a known line serial came with other content";
-    /// The parts of a bill do not add up.
-    SplitBroken = "E402", "费用分割不平", "the parts of the bill do not add up";
     /// Two settlements of one person met too often; send again.
     PersonBusy = "E503", "该参保人正在结算，请稍后重试", "this person is being settled; send again";
     /// The service takes no more work just now; send again.
@@ -155,8 +155,8 @@ impl Refusal {
 
     /// The refusal of a field that does not have its form.
     #[must_use]
-    pub fn malformed(field: &str, form: impl fmt::Display) -> Refusal {
-        Refusal::new(Code::FieldInvalid, "form of the field", field).with(&form, &form)
+    pub fn malformed(field: &str, zh: impl fmt::Display, en: impl fmt::Display) -> Refusal {
+        Refusal::new(Code::FieldInvalid, "form of the field", field).with(zh, en)
     }
 }
 
@@ -168,7 +168,7 @@ impl From<Overflow> for Refusal {
 
 impl From<Malformed> for Refusal {
     fn from(malformed: Malformed) -> Refusal {
-        Refusal::malformed(malformed.what, &malformed)
+        Refusal::malformed(malformed.what, malformed.zh, &malformed)
     }
 }
 

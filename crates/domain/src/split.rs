@@ -154,7 +154,7 @@ fn line_total(line: &FeeLine) -> Result<Fen, Refusal> {
         return Err(named(Refusal::new(Code::QuantityInvalid, "a line's quantity is positive", "lines.quantity")));
     }
     if line.price.0 < 0 {
-        return Err(Refusal::malformed("lines.price", "not negative"));
+        return Err(Refusal::malformed("lines.price", "不得为负", "not negative"));
     }
     if line.quantity.0 > limits::QUANTITY_MAX || line.price.0 > limits::PRICE_MAX {
         return Err(named(Refusal::overflow("lines.price × lines.quantity")));

@@ -37,7 +37,11 @@ pub(super) fn claim_of(
     let institution = care.opened(header, registration.service, registration.from)?;
     let (parts, categories) = roll_up(lines)?;
     if lines.is_empty() {
-        return Err(Refusal::malformed("lines", "at least one fee line before a bill is settled"));
+        return Err(Refusal::malformed(
+            "lines",
+            "结算前至少一条费用明细",
+            "at least one fee line before a bill is settled",
+        ));
     }
     agree(terms.declared, &parts)?;
     let to = match registration.service {

@@ -22,8 +22,14 @@ async fn discharged(care: &Care, request: &pb::DischargeRequest) -> Result<pb::V
             return Err(Refusal::new(Code::VisitState, "only a stay has a discharge", "visit").into());
         }
         let today = care.node.now().day();
-        if to < visit.registration.from || to > today {
-            return Err(Refusal::malformed("to", format!("from {} to {today}", visit.registration.from)).into());
+        let from = visit.registration.from;
+        if to < from || to > today {
+            return Err(Refusal::malformed(
+                "to",
+                format!("应在 {from} 至 {today} 之间"),
+                format!("from {from} to {today}"),
+            )
+            .into());
         }
         visit.document.to.clone_from(&request.to);
         visit.keep(&mut txn);

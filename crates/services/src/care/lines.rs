@@ -113,7 +113,12 @@ async fn withdrawn(care: &Care, request: &pb::WithdrawLinesRequest) -> Result<pb
         let lines = visit.lines(&care.node.store).await?;
         let there: BTreeSet<&String> = lines.iter().map(|line| &line.line.serial).collect();
         if let Some(serial) = named.difference(&there).next() {
-            return Err(Refusal::malformed("serials", format!("serials of this visit; {serial} is none")).into());
+            return Err(Refusal::malformed(
+                "serials",
+                format!("{serial} 不是本次就诊的明细"),
+                format!("serials of this visit; {serial} is none"),
+            )
+            .into());
         }
         let goes = |line: &SplitLine| named.is_empty() || named.contains(&line.line.serial);
         let kept: Vec<SplitLine> = lines.into_iter().filter(|line| !goes(line)).collect();

@@ -108,7 +108,11 @@ impl Care {
     fn opened(&self, header: &Header, service: Service, day: Date) -> Result<&Institution, Refusal> {
         let today = self.node.now().day();
         if day > today {
-            return Err(Refusal::malformed("from", format!("not after today, {today}")));
+            return Err(Refusal::malformed(
+                "from",
+                format!("不得晚于今日 {today}"),
+                format!("not after today, {today}"),
+            ));
         }
         let institution = self.node.parameters.institution(&header.institution)?;
         institution.opened(service, None, day)?;

@@ -33,7 +33,11 @@ struct Reverse<'a> {
 pub(super) async fn reverse(care: &Care, request: pb::ReverseRequest) -> Result<pb::Answer, Failure> {
     let parsed = care.header(request.header.as_ref()).and_then(|header| {
         if !matches!(request.act(), pb::Act::Register | pb::Act::Settle) {
-            return Err(Refusal::malformed("act", "ACT_REGISTER or ACT_SETTLE: what can be reversed"));
+            return Err(Refusal::malformed(
+                "act",
+                "只有登记与结算可冲正",
+                "ACT_REGISTER or ACT_SETTLE: what can be reversed",
+            ));
         }
         let message = id(MessageId::parse, &request.original_message_id, "original_message_id")?;
         Ok((Key::new(&header.institution, request.act(), &message), header))

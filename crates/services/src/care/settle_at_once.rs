@@ -38,7 +38,12 @@ impl Begin for AtOnce<'_> {
     async fn plan(&self, txn: &mut Txn) -> Result<Plan, Stop> {
         let (care, request) = (self.care, self.request);
         if codes::parse::<Service>(request.service, "service")? == Service::Stay {
-            return Err(Refusal::malformed("service", "not a stay: it is registered, discharged and settled").into());
+            return Err(Refusal::malformed(
+                "service",
+                "住院须登记、出院后结算",
+                "not a stay: it is registered, discharged and settled",
+            )
+            .into());
         }
         let lines = split_all(parse_lines(&request.lines)?, care.catalogue()?)?;
         let registered = pb::RegisterVisitRequest {

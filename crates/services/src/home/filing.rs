@@ -97,7 +97,12 @@ async fn changed(home: &Home, txn: &mut Txn, request: &pb::ChangeFilingRequest) 
     }
     let replacement = required(request.replacement.as_ref(), "replacement")?;
     if replacement.person != request.person {
-        return Err(Refusal::malformed("replacement.person", "the person whose filing is replaced").into());
+        return Err(Refusal::malformed(
+            "replacement.person",
+            "须为被变更备案的参保人",
+            "the person whose filing is replaced",
+        )
+        .into());
     }
     made(home, txn, replacement).await
 }

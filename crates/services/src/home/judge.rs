@@ -27,6 +27,7 @@ pub(super) struct Judged {
 
 pub(super) async fn judge(home: &Home, txn: &mut Txn, claim: &Claim, at: Moment) -> Result<Judged, Stop> {
     let member = Member::load(txn, &claim.person).await?;
+    member.insured_as(&claim.home, claim.scheme, claim.from)?;
     let visit = load_visit(txn, claim).await?;
     let computation = computed(home, &member, visit.as_ref(), claim, at.day())?;
     computation.amounts.check()?;
@@ -56,11 +57,6 @@ fn computed(
     settled_on: Date,
 ) -> Result<Computation, Refusal> {
     let (person, parameters) = (&member.person, &home.node.parameters);
-    if person.area != claim.home || person.scheme != claim.scheme {
-        return Err(Refusal::new(Code::PersonUnknown, "register of the home region", "claim.home")
-            .with("参保统筹区或险种不符", "insured in another pooling area or scheme"));
-    }
-    person.insured_on(claim.from)?;
     let policy = parameters.policy(&claim.home, claim.scheme, claim.to)?;
     let listed = claim.disease.as_ref().map(|disease| parameters.chronic.listed(disease, claim.from)).transpose()?;
     if let Some(listed) = &listed {

@@ -2,9 +2,10 @@
 
 use zhijie_domain::{
     accumulator::Accumulators,
+    calendar::Date,
     filing::Filing,
-    ids::{PersonId, SettlementId, VisitId},
-    person::{Person, Purse},
+    ids::{PersonId, RegionCode, SettlementId, VisitId},
+    person::{Person, Purse, Scheme},
     refusal::{Code, Refusal},
 };
 use zhijie_store::Txn;
@@ -42,6 +43,15 @@ impl Member {
     pub(super) async fn load(txn: &mut Txn, id: &PersonId) -> Result<Member, Stop> {
         let found = Member::find(txn, id).await?;
         Ok(found.ok_or_else(|| Refusal::new(Code::PersonUnknown, "register of the home region", "person"))?)
+    }
+
+    /// Refuses a person who is not insured in that area and scheme on the day.
+    pub(super) fn insured_as(&self, home: &RegionCode, scheme: Scheme, day: Date) -> Result<(), Refusal> {
+        if self.person.area != *home || self.person.scheme != scheme {
+            return Err(Refusal::new(Code::PersonUnknown, "register of the home region", "header.home")
+                .with("参保统筹区或险种不符", "insured in another pooling area or scheme"));
+        }
+        self.person.insured_on(day)
     }
 
     /// Keeps the person.

@@ -31,7 +31,11 @@ pub(super) fn parse(home: &Home, request: &pb::ClaimRequest) -> Result<zhijie_do
     let claim = claim::parse(required(request.claim.as_ref(), "claim")?)?;
     home.serves(&claim.home)?;
     if claim.home != header.home || claim.institution != header.institution || claim.care != header.care {
-        return Err(Refusal::malformed("claim", "of the home, care and institution that its header names"));
+        return Err(Refusal::malformed(
+            "claim",
+            "须与报文头的参保地、就医地、医药机构一致",
+            "of the home, care and institution that its header names",
+        ));
     }
     claim.check()?;
     Ok(claim)

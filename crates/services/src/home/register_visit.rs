@@ -42,12 +42,7 @@ impl Act for Register<'_> {
     async fn decide(&self, txn: &mut Txn) -> Result<pb::Answer, Stop> {
         let registration = &self.registration;
         let mut member = Member::load(txn, &registration.person).await?;
-        if member.person.area != registration.home || member.person.scheme != registration.scheme {
-            return Err(Refusal::new(Code::PersonUnknown, "register of the home region", "visit.home")
-                .with("参保统筹区或险种不符", "insured in another pooling area or scheme")
-                .into());
-        }
-        member.person.insured_on(registration.from)?;
+        member.insured_as(&registration.home, registration.scheme, registration.from)?;
         admit(member.open_stay.as_ref(), registration)?;
         let key = keys::visit(&registration.visit);
         if txn.get(&key).await?.is_some() {

@@ -31,7 +31,11 @@ pub(super) async fn reverse(home: &Home, request: pb::ReverseRequest) -> Result<
     let parsed = parse_header(request.header.as_ref()).and_then(|header| {
         home.serves(&header.home)?;
         if !matches!(request.act(), pb::Act::Register | pb::Act::Settle) {
-            return Err(Refusal::malformed("act", "ACT_REGISTER or ACT_SETTLE: what can be reversed"));
+            return Err(Refusal::malformed(
+                "act",
+                "只有登记与结算可冲正",
+                "ACT_REGISTER or ACT_SETTLE: what can be reversed",
+            ));
         }
         let original = id(MessageId::parse, &request.original_message_id, "original_message_id")?;
         Ok((Key::new(&header.institution, request.act(), &original), header))

@@ -34,7 +34,11 @@ pub(super) fn check(caller: &Caller, request: &pb::ClaimRequest) -> Result<Check
     let document = required(request.claim.as_ref(), "claim")?;
     let claim = claim::parse(document)?;
     if claim.home != header.home || claim.institution != header.institution || claim.care != header.care {
-        return Err(Refusal::malformed("claim", "of the home, care and institution that its header names"));
+        return Err(Refusal::malformed(
+            "claim",
+            "须与报文头的参保地、就医地、医药机构一致",
+            "of the home, care and institution that its header names",
+        ));
     }
     claim.check()?;
     let lines: Vec<SplitLine> = document.lines.iter().map(claim::parse_split).collect::<Result<_, Refusal>>()?;

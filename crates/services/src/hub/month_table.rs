@@ -25,7 +25,8 @@ pub(super) async fn month_table(hub: &Hub, request: pb::MonthTableRequest) -> Re
 }
 
 async fn table(hub: &Hub, month: &str) -> Result<pb::MonthTableReply, Stop> {
-    let month = Month::parse(month).ok_or_else(|| Refusal::malformed("month", "a month such as 2025-03"))?;
+    let month = Month::parse(month)
+        .ok_or_else(|| Refusal::malformed("month", "应为月份，如 2025-03", "a month such as 2025-03"))?;
     let mut table = Table::default();
     for day in month.days() {
         let mut entries = hub.book.day(day);

@@ -50,7 +50,11 @@ async fn registered(hub: &Hub, caller: &Caller, request: pb::RegisterRequest) ->
 
 fn opened(hub: &Hub, header: &Header, registration: &Registration) -> Result<HomeClient<Link>, Refusal> {
     if registration.institution != header.institution || registration.home != header.home {
-        return Err(Refusal::malformed("visit", "of the home and institution that its header names"));
+        return Err(Refusal::malformed(
+            "visit",
+            "须与报文头的参保地、医药机构一致",
+            "of the home and institution that its header names",
+        ));
     }
     let home = hub.home(&header.home)?;
     let institution = hub.node.parameters.institution(&registration.institution)?;

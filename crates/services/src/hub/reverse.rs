@@ -37,7 +37,12 @@ async fn reversed(hub: &Hub, caller: &Caller, request: pb::ReverseRequest) -> Re
     let original = Key::new(&header.institution, request.act(), &message);
     let (key, digest) = (Key::new(&header.institution, pb::Act::Reverse, &header.message), digest(&request));
     if !matches!(request.act(), pb::Act::Register | pb::Act::Settle) {
-        return Err(Refusal::malformed("act", "ACT_REGISTER or ACT_SETTLE: what can be reversed").into());
+        return Err(Refusal::malformed(
+            "act",
+            "只有登记与结算可冲正",
+            "ACT_REGISTER or ACT_SETTLE: what can be reversed",
+        )
+        .into());
     }
     if let Known::Answered(answer) = known(hub, &key, &digest).await? {
         return Ok(answer);

@@ -73,7 +73,7 @@ pub fn print_header(header: &Header) -> pb::Header {
 pub fn parse_line(line: &pb::FeeLine) -> Result<FeeLine, Refusal> {
     let digits = line.serial.bytes().all(|b| b.is_ascii_digit()) && (1..=30).contains(&line.serial.len());
     if !digits {
-        return Err(Refusal::malformed("lines.serial", "1 to 30 digits"));
+        return Err(Refusal::malformed("lines.serial", "应为 1 至 30 位数字", "1 to 30 digits"));
     }
     Ok(FeeLine {
         serial: line.serial.clone(),
@@ -92,7 +92,7 @@ pub fn parse_line(line: &pb::FeeLine) -> Result<FeeLine, Refusal> {
 pub fn parse_lines(lines: &[pb::FeeLine]) -> Result<Vec<FeeLine>, Refusal> {
     too_many(lines.len())?;
     if lines.is_empty() {
-        return Err(Refusal::malformed("lines", "at least one fee line"));
+        return Err(Refusal::malformed("lines", "至少一条费用明细", "at least one fee line"));
     }
     lines.iter().map(parse_line).collect()
 }
@@ -150,7 +150,7 @@ pub fn print_split(split: &SplitLine) -> pb::SplitLine {
 
 fn category(number: u32) -> Result<FeeCategory, Refusal> {
     let category = u8::try_from(number).ok().and_then(FeeCategory::new);
-    category.ok_or_else(|| Refusal::malformed("category", "a fee category from 1 to 14"))
+    category.ok_or_else(|| Refusal::malformed("category", "应为 1 至 14 的费用类别", "a fee category from 1 to 14"))
 }
 
 /// Reads an amount and its parts, without checking that they add up.

@@ -52,7 +52,9 @@ coded! {
 /// # Errors
 /// `FieldInvalid` naming the field, for a number that stands for nothing.
 pub fn parse<T: Coded>(number: i32, field: &str) -> Result<T, Refusal> {
-    optional(number).ok_or_else(|| Refusal::malformed(field, format!("a known value; {number} is none")))
+    optional(number).ok_or_else(|| {
+        Refusal::malformed(field, format!("无此代码 {number}"), format!("a known value; {number} is none"))
+    })
 }
 
 /// Reads a number of the wire where none is allowed.

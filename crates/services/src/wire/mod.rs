@@ -21,7 +21,7 @@ pub use zhijie_protocol::v1 as pb;
 /// # Errors
 /// [`Code::FieldInvalid`] naming the field.
 pub fn id<T>(parser: fn(&str) -> Result<T, Malformed>, text: &str, field: &str) -> Result<T, Refusal> {
-    parser(text).map_err(|malformed| Refusal::malformed(field, malformed))
+    parser(text).map_err(|malformed| Refusal::malformed(field, malformed.zh, malformed))
 }
 
 /// Reads an id that may be absent.
@@ -37,7 +37,7 @@ pub fn optional_id<T>(parser: fn(&str) -> Result<T, Malformed>, text: &str, fiel
 /// # Errors
 /// [`Code::FieldInvalid`] naming the field.
 pub fn date(text: &str, field: &str) -> Result<Date, Refusal> {
-    parse_date(text).ok_or_else(|| Refusal::malformed(field, "a date such as 2025-03-10"))
+    parse_date(text).ok_or_else(|| Refusal::malformed(field, "应为日期，如 2025-03-10", "a date such as 2025-03-10"))
 }
 
 /// Reads a date that may be absent.

@@ -48,7 +48,7 @@ pub fn parse(person: &pb::Person) -> Result<Person, Refusal> {
 pub fn parse_purse(purse: Option<&pb::Purse>) -> Result<Purse, Refusal> {
     let purse = purse.copied().unwrap_or_default();
     if purse.account < 0 || purse.family < 0 {
-        return Err(Refusal::malformed("purse", "balances that are not negative"));
+        return Err(Refusal::malformed("purse", "余额不得为负", "balances that are not negative"));
     }
     Ok(Purse { account: Fen(purse.account), family: Fen(purse.family) })
 }
@@ -97,11 +97,16 @@ pub fn print_accumulators(accumulators: &Accumulators) -> Vec<pb::Accumulator> {
 }
 
 fn parse_year(document: &pb::Accumulator) -> Result<(i16, Accumulator), Refusal> {
-    let year = i16::try_from(document.year).map_err(|_| Refusal::malformed("accumulators.year", "a year"))?;
+    let year =
+        i16::try_from(document.year).map_err(|_| Refusal::malformed("accumulators.year", "应为年份", "a year"))?;
     let mut accumulator = Accumulator { admissions: document.admissions, ..Accumulator::default() };
     for (name, amount) in &document.amounts {
         if !accumulator.set(name, Fen(*amount)) {
-            return Err(Refusal::malformed("accumulators.amounts", format!("known names; {name} is none")));
+            return Err(Refusal::malformed(
+                "accumulators.amounts",
+                format!("无此累计项 {name}"),
+                format!("known names; {name} is none"),
+            ));
         }
     }
     for (disease, amount) in &document.chronic {

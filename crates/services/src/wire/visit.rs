@@ -40,6 +40,7 @@ pub fn parse(visit: &pb::Visit) -> Result<Visit, Refusal> {
         other => {
             return Err(Refusal::malformed(
                 "visit.status",
+                format!("参保地无此状态 {}", other.as_str_name()),
                 format!("a status of home; {} is none", other.as_str_name()),
             ));
         }

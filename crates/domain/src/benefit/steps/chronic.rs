@@ -20,7 +20,8 @@ use crate::{
 /// Pays the visit.
 pub(in crate::benefit) fn pay(run: &mut Run<'_>, portion: &mut Portion) -> Result<(), Refusal> {
     let case = run.case;
-    let disease = case.listed.ok_or_else(|| Refusal::malformed("disease", "given for a chronic visit"))?.code();
+    let disease =
+        case.listed.ok_or_else(|| Refusal::malformed("disease", "门诊慢特病必填", "given for a chronic visit"))?.code();
     let found = case.policy.chronic.as_ref().and_then(|chronic| chronic.rule(disease).map(|rule| (chronic, rule)));
     let Some((chronic, rule)) = found else {
         let source = case.policy.chronic.as_ref().map_or(&case.policy.source, |chronic| &chronic.source);
