@@ -21,7 +21,7 @@ pub(crate) async fn health(options: &Options) -> anyhow::Result<ExitCode> {
     match asked {
         Ok(Ok(true)) => Ok(ExitCode::SUCCESS),
         Ok(Ok(false)) => anyhow::bail!("{} is not serving", options.address),
-        Ok(Err(error)) => Err(error.into()),
+        Ok(Err(_)) => anyhow::bail!("{} does not answer", options.address),
         Err(_) => anyhow::bail!("{} did not answer in {DEADLINE_S} s", options.address),
     }
 }

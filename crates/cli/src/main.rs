@@ -22,7 +22,7 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str =
-    "Exit codes: 0 done; 1 refused, or the books do not agree; 2 wrong usage; 3 the machinery failed.
+    "Exit codes: 0 done; 1 refused, or the books do not agree; 2 wrong usage; 3 a file is wrong, or the machinery failed.
 Logs go to standard error; RUST_LOG chooses how much, such as RUST_LOG=zhijie_services=debug.";
 
 #[derive(Subcommand)]

@@ -74,7 +74,7 @@ fn lines(quoted: &Quoted) -> Table {
         let parts = &line.parts;
         table.row([
             Cell::text(&line.line.item),
-            Cell::text(format!("{:?} {}", line.class, line.self_pay)),
+            Cell::Coded(format!("{:?} {}", line.class, line.self_pay), format!("{:?}", line.class).into()),
             Cell::Money(parts.total),
             Cell::Money(parts.own),
             Cell::Money(parts.over),
@@ -84,7 +84,7 @@ fn lines(quoted: &Quoted) -> Table {
     }
     let bill = &quoted.bill;
     table.row([
-        Cell::text("合计 bill"),
+        Cell::Coded("合计 bill".into(), "bill".into()),
         Cell::text(""),
         Cell::Money(bill.total),
         Cell::Money(bill.own),
@@ -114,11 +114,12 @@ pub(crate) fn split_table(key: &'static str) -> Table {
 /// The explanation of a computation.
 pub(crate) fn steps(computation: &Computation) -> Table {
     let columns =
-        [("rule", "规则", "rule"), ("what", "说明", "what"), ("before", "之前", "before"), ("after", "之后", "after")];
+        [("rule", "规则", "rule"), ("what", "说明", "what"), ("before", "基数", "base"), ("after", "结果", "result")];
     let mut table = Table::new("steps", &columns);
     for step in &computation.steps {
-        let what = format!("{}\n{}\n[{}]", step.zh, step.en, step.source);
-        table.row([Cell::text(&step.rule), Cell::text(what), Cell::Money(step.before), Cell::Money(step.after)]);
+        let what = [("zh", &step.zh), ("en", &step.en), ("source", &step.source)];
+        let what = Cell::Lines(what.map(|(key, text)| (key, text.clone())).to_vec());
+        table.row([Cell::text(&step.rule), what, Cell::Money(step.before), Cell::Money(step.after)]);
     }
     table
 }
@@ -129,18 +130,18 @@ pub(crate) fn amounts(computation: &Computation) -> Table {
     let amounts = &computation.amounts;
     for (zh, en, amount) in amounts.funds.named() {
         if amount.0 != 0 {
-            table.row([Cell::text(format!("{zh} {en}")), Cell::Money(amount)]);
+            table.row([Cell::Coded(format!("{zh} {en}"), en.into()), Cell::Money(amount)]);
         }
     }
     let own_account = amounts.account.0 - amounts.family.0;
-    for (name, amount) in [
-        ("基金合计 all funds", amounts.fund_total.0),
-        ("个人账户 personal account", own_account),
-        ("家庭共济 family share", amounts.family.0),
-        ("个人现金 cash", amounts.cash.0),
-        ("总费用 the bill", amounts.parts.total.0),
+    for (zh, en, amount) in [
+        ("基金合计", "all funds", amounts.fund_total.0),
+        ("个人账户", "personal account", own_account),
+        ("家庭共济", "family share", amounts.family.0),
+        ("个人现金", "cash", amounts.cash.0),
+        ("总费用", "the bill", amounts.parts.total.0),
     ] {
-        table.row([Cell::text(name), Cell::money(amount)]);
+        table.row([Cell::Coded(format!("{zh} {en}"), en.into()), Cell::money(amount)]);
     }
     table
 }

@@ -17,6 +17,10 @@ const STYLE: TableStyle = TableStyle::new()
 #[derive(Debug, Clone)]
 pub(crate) enum Cell {
     Text(String),
+    /// What people read, and what machines do.
+    Coded(String, Value),
+    /// Several lines for people, a field each for machines; a source stands in brackets.
+    Lines(Vec<(&'static str, String)>),
     Money(Fen),
     Count(i64),
 }
@@ -33,18 +37,29 @@ impl Cell {
     fn shown(&self) -> comfy_table::Cell {
         let right = |text: String| comfy_table::Cell::new(text).set_alignment(CellAlignment::Right);
         match self {
-            Cell::Text(text) => comfy_table::Cell::new(text),
+            Cell::Text(text) | Cell::Coded(text, _) => comfy_table::Cell::new(text),
+            Cell::Lines(lines) => {
+                let line =
+                    |(key, text): &(&str, String)| if *key == "source" { format!("[{text}]") } else { text.clone() };
+                comfy_table::Cell::new(lines.iter().map(line).collect::<Vec<_>>().join("\n"))
+            }
             Cell::Money(fen) => right(fen.to_string()),
             Cell::Count(count) => right(count.to_string()),
         }
     }
 
-    fn json(&self) -> Value {
-        match self {
+    fn fields(&self, key: &str, object: &mut Map<String, Value>) {
+        let value = match self {
             Cell::Text(text) => json!(text),
+            Cell::Coded(_, code) => code.clone(),
             Cell::Money(fen) => json!(fen.0),
             Cell::Count(count) => json!(count),
-        }
+            Cell::Lines(lines) => {
+                object.extend(lines.iter().map(|(key, text)| ((*key).to_owned(), json!(text))));
+                return;
+            }
+        };
+        object.insert(key.to_owned(), value);
     }
 }
 
@@ -79,7 +94,8 @@ impl Table {
             table.add_row(row.iter().map(Cell::shown));
         }
         // Numbers are never wrapped; text gives way.
-        let number = |index: usize| self.rows.iter().any(|row| !matches!(row.get(index), Some(Cell::Text(_)) | None));
+        let number =
+            |index: usize| self.rows.iter().any(|row| matches!(row.get(index), Some(Cell::Money(_) | Cell::Count(_))));
         for (index, column) in table.column_iter_mut().enumerate() {
             if number(index) {
                 column.set_constraint(ColumnConstraint::ContentWidth);
@@ -91,8 +107,11 @@ impl Table {
     /// The table as JSON: amounts in fen, ratios in basis points.
     pub(crate) fn json(&self) -> Value {
         let row = |cells: &Vec<Cell>| {
-            let pairs = self.columns.iter().zip(cells).map(|((key, _, _), cell)| ((*key).to_owned(), cell.json()));
-            Value::Object(pairs.collect::<Map<_, _>>())
+            let mut object = Map::new();
+            for ((key, _, _), cell) in self.columns.iter().zip(cells) {
+                cell.fields(key, &mut object);
+            }
+            Value::Object(object)
         };
         Value::Array(self.rows.iter().map(row).collect())
     }

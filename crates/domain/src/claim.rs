@@ -26,6 +26,19 @@ pub enum Service {
     Stay,
 }
 
+impl Service {
+    /// The names in Chinese and English.
+    #[must_use]
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Service::Outpatient => ("普通门诊", "outpatient visits"),
+            Service::Pharmacy => ("药店购药", "pharmacy purchases"),
+            Service::Chronic => ("门诊慢特病", "chronic visits"),
+            Service::Stay => ("住院", "stays"),
+        }
+    }
+}
+
 /// The level of an institution as deductibles and ratios know it (`dedc_hosp_lv`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::{
     calendar::{Date, Moment, add_days, add_months},
-    claim::Claim,
+    claim::{Claim, Service},
     ids::{FilingId, PersonId, RegionCode},
     policy::{FilingRules, TreatmentClass, Unfiled},
     refusal::{Code, Refusal},
@@ -63,6 +63,20 @@ pub enum FilingStatus {
     Cancelled,
     /// 已变更: another filing took its place.
     Changed,
+}
+
+impl FilingStatus {
+    /// The names in Chinese and English.
+    #[must_use]
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            FilingStatus::Applied => ("待审核", "waiting for review"),
+            FilingStatus::Active => ("有效", "active"),
+            FilingStatus::Rejected => ("未通过", "rejected"),
+            FilingStatus::Cancelled => ("已撤销", "cancelled"),
+            FilingStatus::Changed => ("已变更", "replaced"),
+        }
+    }
 }
 
 /// National terms of filings, from `parameters/national/rules.toml`.
@@ -189,13 +203,16 @@ pub enum Change {
 /// # Errors
 /// [`Code::FilingState`] when its state or the lock of a long-term filing forbids the change.
 pub fn change(filing: &Filing, change: Change, terms: &FilingTerms, at: Moment) -> Result<Filing, Refusal> {
-    let refused = |zh: String, en: String| Refusal::new(Code::FilingState, "filing life", "filing_id").with(zh, en);
+    let refused = |zh: String, en: String| Refusal::new(Code::FilingState, "life of a filing", "filing").with(zh, en);
     let status = match (filing.status, change) {
         (FilingStatus::Applied, Change::Approve) => FilingStatus::Active,
         (FilingStatus::Applied, Change::Reject) => FilingStatus::Rejected,
         (FilingStatus::Applied | FilingStatus::Active, Change::Cancel) => FilingStatus::Cancelled,
         (FilingStatus::Active, Change::Replace) => FilingStatus::Changed,
-        (status, _) => return Err(refused(format!("当前状态 {status:?}"), format!("it is {status:?}"))),
+        (status, _) => {
+            let (zh, en) = status.names();
+            return Err(refused(format!("当前状态{zh}"), format!("it is {en}")));
+        }
     };
     let leaves = matches!(change, Change::Cancel | Change::Replace) && filing.status == FilingStatus::Active;
     let unlocked = add_days(filing.filed_at.day(), terms.long_term_lock_days);
@@ -251,16 +268,22 @@ pub fn treatment_class(
     if let Some(covered) = covered {
         return Ok(covered.kind.class());
     }
+    let stay = claim.service == Service::Stay;
     match rules.unfiled {
         Unfiled::Settle => Ok(TreatmentClass::Unfiled),
         Unfiled::Refuse => Err(Refusal::new(
             Code::FilingMissing,
             &format!("医保发〔2022〕22号, art. 8, 16; {}", rules.source),
-            "person",
+            "header.care",
         )
         .with(
-            format!("{} 在 {} 无有效备案，出院结算前可补办", claim.care, claim.to),
-            format!("none covers {} on {}; it can still be made before the discharge settlement", claim.care, claim.to),
+            format!("{} 在 {} 无有效备案{}", claim.care, claim.to, if stay { "，出院结算前可补办" } else { "" }),
+            format!(
+                "none covers {} on {}{}",
+                claim.care,
+                claim.to,
+                if stay { "; it can still be made before the discharge settlement" } else { "" }
+            ),
         )),
     }
 }
@@ -268,7 +291,7 @@ pub fn treatment_class(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{calendar::parse_date, claim::Service};
+    use crate::calendar::parse_date;
 
     fn terms() -> FilingTerms {
         let source = Source::parse("design").unwrap();

@@ -40,8 +40,9 @@ impl Institution {
     /// # Errors
     /// [`Code::InstitutionNotOpened`] naming the service or the disease.
     pub fn opened(&self, service: Service, disease: Option<&Listed>, day: Date) -> Result<(), Refusal> {
-        let refused =
-            |zh: String, en: String| Err(Refusal::new(Code::InstitutionNotOpened, RULE, "institution").with(zh, en));
+        let refused = |zh: String, en: String| {
+            Err(Refusal::new(Code::InstitutionNotOpened, RULE, "header.institution").with(zh, en))
+        };
         if let Some(from) = self.from.filter(|from| day < *from) {
             return refused(
                 format!("{} 自 {from} 起联网", self.code),
@@ -49,10 +50,8 @@ impl Institution {
             );
         }
         if !self.services.contains(&service) {
-            return refused(
-                format!("{} 未开通 {service:?}", self.code),
-                format!("{} is not opened for {service:?}", self.code),
-            );
+            let (zh, en) = service.names();
+            return refused(format!("{} 未开通{zh}", self.code), format!("{} is not opened for {en}", self.code));
         }
         match (disease, &self.diseases) {
             (Some(disease), Some(opened)) if !opened.contains(disease.code()) => refused(
@@ -105,7 +104,7 @@ mod tests {
         for (diseases, service, disease, day, expected) in [
             ("*", Service::Stay, "-", "2023-01-01", ""),
             ("*", Service::Stay, "-", "2022-12-31", "on the network from 2023-01-01"),
-            ("*", Service::Outpatient, "-", "2025-03-10", "not opened for Outpatient"),
+            ("*", Service::Outpatient, "-", "2025-03-10", "not opened for outpatient visits"),
             ("*", Service::Chronic, "M03900", "2025-03-10", ""),
             ("M07801", Service::Chronic, "M03900", "2025-03-10", "not opened for disease M03900"),
             ("M07801", Service::Chronic, "M07803", "2025-03-10", ""),

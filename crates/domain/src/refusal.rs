@@ -156,7 +156,7 @@ impl Refusal {
     /// The refusal of a field that does not have its form.
     #[must_use]
     pub fn malformed(field: &str, zh: impl fmt::Display, en: impl fmt::Display) -> Refusal {
-        Refusal::new(Code::FieldInvalid, "form of the field", field).with(zh, en)
+        Refusal::new(Code::FieldInvalid, "form of the field", field).with(zh, format!("it must be {en}"))
     }
 }
 
@@ -168,7 +168,7 @@ impl From<Overflow> for Refusal {
 
 impl From<Malformed> for Refusal {
     fn from(malformed: Malformed) -> Refusal {
-        Refusal::malformed(malformed.what, malformed.zh, &malformed)
+        Refusal::malformed(malformed.what, malformed.zh, malformed.form)
     }
 }
 

@@ -120,8 +120,13 @@ impl Parts {
                 "total {} ≠ own {} + over {} + pre {} + in scope {}",
                 self.total, self.own, self.over, self.pre, self.in_scope
             );
-            return Err(Refusal::new(Code::SplitBroken, "identity: total = own + over + pre + in scope", field)
-                .with(&shown, &shown));
+            let zh = format!(
+                "总额 {} ≠ 全自费 {} + 超限价 {} + 先行自付 {} + 范围内 {}",
+                self.total, self.own, self.over, self.pre, self.in_scope
+            );
+            return Err(
+                Refusal::new(Code::SplitBroken, "identity: total = own + over + pre + in scope", field).with(zh, shown)
+            );
         }
         Ok(())
     }
@@ -133,9 +138,11 @@ impl Parts {
 /// [`Code::ItemUnknown`], [`Code::QuantityInvalid`], [`Code::AmountOverflow`], [`Code::LimitExceeded`],
 /// [`Code::FieldInvalid`] when price or declared total is wrong.
 pub fn split(line: FeeLine, catalogue: &Catalogue) -> Result<SplitLine, Refusal> {
-    let item = catalogue
-        .item(&line.item)
-        .ok_or_else(|| Refusal::new(Code::ItemUnknown, "care catalogue", "lines.item").with(&line.item, &line.item))?;
+    let item = catalogue.item(&line.item).ok_or_else(|| {
+        let (serial, item) = (&line.serial, &line.item);
+        Refusal::new(Code::ItemUnknown, "care catalogue", "lines.item")
+            .with(format!("明细 {serial}，{item}"), format!("line {serial}, {item}"))
+    })?;
     let total = line_total(&line)?;
     let parts = split_total(&line, item, total)?;
     Ok(SplitLine {
@@ -154,20 +161,24 @@ fn line_total(line: &FeeLine) -> Result<Fen, Refusal> {
         return Err(named(Refusal::new(Code::QuantityInvalid, "a line's quantity is positive", "lines.quantity")));
     }
     if line.price.0 < 0 {
-        return Err(Refusal::malformed("lines.price", "不得为负", "not negative"));
+        return Err(named(Refusal::new(Code::FieldInvalid, "a price is not negative", "lines.price")));
     }
-    if line.quantity.0 > limits::QUANTITY_MAX || line.price.0 > limits::PRICE_MAX {
-        return Err(named(Refusal::overflow("lines.price × lines.quantity")));
+    let above = |rule: &str, field: &str| Err(named(Refusal::new(Code::AmountOverflow, rule, field)));
+    if line.quantity.0 > limits::QUANTITY_MAX {
+        return above("limit: at most 1,000,000 units a line", "lines.quantity");
+    }
+    if line.price.0 > limits::PRICE_MAX {
+        return above("limit: at most 100,000,000 yuan a unit", "lines.price");
     }
     let total = line.price.times(line.quantity)?;
     if total.0 > limits::BILL_FEN_MAX {
-        return Err(named(Refusal::overflow("lines.price × lines.quantity")));
+        return above("limit: at most 100,000,000 yuan a bill", "lines.price × lines.quantity");
     }
     match line.declared {
         Some(declared) if declared.0.abs_diff(total.0) > 1 => {
             let shown = format!("{}: {declared} ≠ {} × {} = {total}", line.serial, line.price, line.quantity);
             Err(Refusal::new(Code::SplitBroken, "line total = price × quantity, half up, ±0.01", "lines.declared")
-                .with(&shown, &shown))
+                .with(format!("明细 {shown}"), format!("line {shown}")))
         }
         _ => Ok(total),
     }
@@ -294,7 +305,7 @@ mod tests {
             ("A 0 - part free", "10000000 0 - 0", "E004 lines.quantity"),
             ("A 0 - part free", "10000000 -9223372036854775808 - 0", "E004 lines.quantity"),
             ("A 0 - part free", "-1 10000 - 0", "E001 lines.price"),
-            ("A 0 - part free", "100000000000001 10000 - 0", "E003 lines.price × lines.quantity"),
+            ("A 0 - part free", "100000000000001 10000 - 0", "E003 lines.price"),
             ("A 0 - part free", "100000000000000 10001 - 0", "E003 lines.price × lines.quantity"),
             ("A 0 - part free", "100000000000000 10000 - 0", "10000000000 0 0 0 10000000000"),
         ] {

@@ -120,10 +120,12 @@ pub enum StartError {
         source: StoreError,
     },
     /// A role's service.
-    #[error("{role}")]
+    #[error("{role} on {listen}")]
     Serve {
         /// Which.
         role: &'static str,
+        /// Where it should have listened.
+        listen: String,
         /// Why.
         source: io::Error,
     },
@@ -159,23 +161,26 @@ impl Config {
                 parameters: Arc::clone(&parameters),
             })
         };
-        let failed = |role: Role| move |source| StartError::Serve { role: role.name(), source };
+        let failed = |role: Role, listen: &str| {
+            let listen = listen.to_owned();
+            move |source| StartError::Serve { role: role.name(), listen, source }
+        };
         let wanted = |this: Role| role.is_none_or(|role| role == this);
         let mut served = Vec::new();
         if let Some(config) = self.hub.as_ref().filter(|_| wanted(Role::Hub)) {
             let setup = hub_setup(config);
-            served.push(hub::start(node(&config.store)?, &setup).await.map_err(failed(Role::Hub))?);
+            served.push(hub::start(node(&config.store)?, &setup).await.map_err(failed(Role::Hub, &setup.listen))?);
         }
         if let Some(config) = self.home.as_ref().filter(|_| wanted(Role::Home)) {
             let RegionConfig { region, listen, hub, secret, store, .. } = config.clone();
             let setup = HomeSetup { region, listen, hub, secret };
-            served.push(home::start(node(&store)?, &setup).await.map_err(failed(Role::Home))?);
+            served.push(home::start(node(&store)?, &setup).await.map_err(failed(Role::Home, &setup.listen))?);
         }
         if let Some(config) = self.care.as_ref().filter(|_| wanted(Role::Care)) {
             let RegionConfig { region, listen, hub, secret, store, answer_deadline_ms } = config.clone();
             let answer_deadline_ms = answer_deadline_ms.unwrap_or(limits::ANSWER_DEADLINE_MS);
             let setup = CareSetup { region, listen, hub, secret, answer_deadline_ms };
-            served.push(care::start(node(&store)?, &setup).await.map_err(failed(Role::Care))?);
+            served.push(care::start(node(&store)?, &setup).await.map_err(failed(Role::Care, &setup.listen))?);
         }
         match (served.is_empty(), role) {
             (true, Some(role)) => Err(StartError::NoRole(role.name())),

@@ -124,6 +124,9 @@ impl Quote {
     /// # Errors
     /// [`QuoteError::Refused`] as the road would refuse it.
     pub fn explain(&self, parameters: &Parameters) -> Result<Quoted, QuoteError> {
+        if self.home.province() == self.care.province() {
+            return Err(Refusal::malformed("care", "须为参保省外", "outside the home province").into());
+        }
         let catalogue = parameters.catalogue(&self.care.province())?;
         let lines: Vec<SplitLine> = self
             .line

@@ -193,7 +193,7 @@ impl Parameters {
     /// # Errors
     /// [`Code::RegionUnknown`].
     pub fn catalogue(&self, province: &RegionCode) -> Result<&Catalogue, Refusal> {
-        self.catalogues.get(province).ok_or_else(|| unknown_region("care", province))
+        self.catalogues.get(province).ok_or_else(|| unknown_region("header.care", province))
     }
 
     /// The pooling areas by code.
@@ -205,9 +205,16 @@ impl Parameters {
     /// The policy of a pooling area and scheme on a day.
     ///
     /// # Errors
-    /// [`Code::RegionUnknown`] where there is none.
+    /// [`Code::RegionUnknown`] where there is no such area, [`Code::FieldInvalid`] for a day before its first policy.
     pub fn policy(&self, area: &RegionCode, scheme: Scheme, day: Date) -> Result<&Policy, Refusal> {
-        self.areas.get(area).and_then(|area| area.policy(scheme, day)).ok_or_else(|| unknown_region("home", area))
+        let known = self.areas.get(area).ok_or_else(|| unknown_region("header.home", area))?;
+        known.policy(scheme, day).ok_or_else(|| {
+            let (zh, en) = (
+                format!("{area} 在 {day} 尚无政策参数"),
+                format!("a day for which {area} has a policy; {day} is none"),
+            );
+            Refusal::malformed("from", zh, en)
+        })
     }
 
     /// The institution of a code.
@@ -216,7 +223,7 @@ impl Parameters {
     /// [`Code::InstitutionNotOpened`] where it is not on the network.
     pub fn institution(&self, code: &InstitutionCode) -> Result<&Institution, Refusal> {
         self.institutions.get(code).ok_or_else(|| {
-            Refusal::new(Code::InstitutionNotOpened, institution::RULE, "institution")
+            Refusal::new(Code::InstitutionNotOpened, institution::RULE, "header.institution")
                 .with(format!("{code} 未联网"), format!("{code} is not on the network"))
         })
     }

@@ -81,11 +81,16 @@ fn agree(declared: Option<&pb::Parts>, parts: &Parts) -> Result<(), Refusal> {
     let Some(declared) = declared else { return Ok(()) };
     let declared = parse_parts(Some(declared), "declared")?;
     declared.check("declared")?;
-    if declared != *parts {
-        let shown = format!("{} ≠ {}", declared.total, parts.total);
-        return Err(
-            Refusal::new(Code::SplitBroken, "declared bill = sum of its lines", "declared").with(&shown, &shown)
-        );
+    let named = [
+        ("declared.total", declared.total, parts.total),
+        ("declared.own", declared.own, parts.own),
+        ("declared.over", declared.over, parts.over),
+        ("declared.pre", declared.pre, parts.pre),
+        ("declared.in_scope", declared.in_scope, parts.in_scope),
+    ];
+    if let Some((field, said, summed)) = named.into_iter().find(|(_, said, summed)| said != summed) {
+        let shown = format!("{said} ≠ {summed}");
+        return Err(Refusal::new(Code::SplitBroken, "declared bill = sum of its lines", field).with(&shown, &shown));
     }
     Ok(())
 }

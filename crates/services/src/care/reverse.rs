@@ -6,6 +6,7 @@ use prost::Message;
 use zhijie_domain::{
     ids::MessageId,
     refusal::{Code, Refusal},
+    settlement::Kind,
 };
 use zhijie_store::Txn;
 
@@ -101,14 +102,12 @@ impl Reverse<'_> {
         before: pb::Visit,
     ) -> Result<Plan, Stop> {
         let registered = &visit.registration;
-        if registered.home != self.header.home || registered.person.as_str() != self.request.person {
-            return Err(Refusal::new(
-                Code::FieldInvalid,
-                "a reverse names home and person of the message",
-                "header.home",
-            )
-            .with("与原报文不一致", "not those of the original message")
-            .into());
+        let named = [
+            ("header.home", registered.home == self.header.home),
+            ("person", registered.person.as_str() == self.request.person),
+        ];
+        if let Some((field, _)) = named.into_iter().find(|(_, same)| !same) {
+            return Err(Refusal::malformed(field, "须与原报文一致", "that of the original message").into());
         }
         visit.document.set_status(pb::VisitStatus::Busy);
         visit.keep(txn);
@@ -147,8 +146,11 @@ pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::An
         _ => return Err(outside("a reverse is answered by a reversal or a refusal")),
     };
     let request = pb::ReverseRequest::decode(intent.request.as_slice()).map_err(outside)?;
-    if let Some(undone) = parse_undone(reversal).map_err(outside)? {
-        Book::add_undone(txn, &undone).await?;
+    let undone = parse_undone(reversal).map_err(outside)?;
+    if let Some(undone) = &undone {
+        Book::add_undone(txn, undone).await?;
+    }
+    if undone.is_some_and(|undone| undone.record.kind == Kind::Reversed) {
         put_status(txn, intent, pb::VisitStatus::Open, "").await?;
     } else if request.act() == pb::Act::Register {
         put_status(txn, intent, pb::VisitStatus::Withdrawn, "").await?;

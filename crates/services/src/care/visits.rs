@@ -70,8 +70,15 @@ impl CareVisit {
         if self.document.status() == status {
             return Ok(());
         }
-        let now = self.document.status().as_str_name();
-        Err(Refusal::new(Code::VisitState, what, "visit").with(now, format!("it is {now}")))
+        let (zh, en) = match self.document.status() {
+            pb::VisitStatus::Registering => ("正在登记", "being registered"),
+            pb::VisitStatus::Open => ("未结算", "open"),
+            pb::VisitStatus::Busy => ("业务处理中", "busy with another act"),
+            pb::VisitStatus::Settled => ("已结算", "settled"),
+            pb::VisitStatus::Withdrawn => ("已撤销登记", "withdrawn"),
+            pb::VisitStatus::Unspecified => ("未知", "unknown"),
+        };
+        Err(Refusal::new(Code::VisitState, what, "visit").with(format!("当前{zh}"), format!("it is {en}")))
     }
 
     /// True for a stay.

@@ -27,7 +27,7 @@ struct Cancel<'a> {
 
 pub(super) async fn cancel(home: &Home, request: pb::CancelRequest) -> Result<pb::Answer, Failure> {
     let parsed = parse_header(request.header.as_ref()).and_then(|header| {
-        home.serves(&header.home)?;
+        home.serves(&header.home, "header.home")?;
         Ok((header, id(SettlementId::parse, &request.settlement, "settlement")?))
     });
     match parsed {
@@ -45,9 +45,15 @@ impl Act for Cancel<'_> {
         let booked = Book::load(txn, &self.settlement).await?.ok_or_else(unknown_settlement)?;
         let claim = &booked.settlement.claim;
         let institution = self.request.header.as_ref().map(|header| header.institution.as_str());
-        let named = (self.request.visit.as_str(), self.request.person.as_str(), institution);
-        if named != (claim.visit.as_str(), claim.person.as_str(), Some(claim.institution.as_str())) {
+        if institution != Some(claim.institution.as_str()) {
             return Err(unknown_settlement().into());
+        }
+        let named = [
+            ("visit", self.request.visit == claim.visit.as_str()),
+            ("person", self.request.person == claim.person.as_str()),
+        ];
+        if let Some((field, _)) = named.into_iter().find(|(_, same)| !same) {
+            return Err(Refusal::malformed(field, "须与该结算一致", "that of the settlement").into());
         }
         if !booked.record.undone_by.is_empty() || booked.settlement.kind != Kind::Settled {
             return Err(Refusal::new(Code::AlreadyCancelled, "a settlement is cancelled once", "settlement")

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use zhijie_domain::{
     filing::{Change, Filing, change as moved, file as filed},
     ids::{FilingId, MessageId, PersonId},
+    parameters::unknown_region,
     refusal::{Code, Refusal},
 };
 use zhijie_store::Txn;
@@ -54,6 +55,9 @@ async fn perform(home: &Home, task: &Task<'_>) -> Result<pb::FilingReply, Failur
 async fn made(home: &Home, txn: &mut Txn, request: &pb::FileRequest) -> Result<Filing, Stop> {
     let application = person::parse_application(request)?;
     let message = id(MessageId::parse, &request.message_id, "message_id")?;
+    if !home.node.parameters.regions.contains_key(&application.place.province()) {
+        return Err(unknown_region("place", &application.place).into());
+    }
     let mut member = Member::load(txn, &application.person).await?;
     let filing_id = id_of(&application.person, &message)?;
     if let Some(known) = member.filings.iter().find(|filing| filing.id == filing_id) {

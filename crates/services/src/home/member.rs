@@ -47,8 +47,9 @@ impl Member {
 
     /// Refuses a person who is not insured in that area and scheme on the day.
     pub(super) fn insured_as(&self, home: &RegionCode, scheme: Scheme, day: Date) -> Result<(), Refusal> {
-        if self.person.area != *home || self.person.scheme != scheme {
-            return Err(Refusal::new(Code::PersonUnknown, "register of the home region", "header.home")
+        let named = [("header.home", self.person.area == *home), ("scheme", self.person.scheme == scheme)];
+        if let Some((field, _)) = named.into_iter().find(|(_, same)| !same) {
+            return Err(Refusal::new(Code::PersonUnknown, "register of the home region", field)
                 .with("参保统筹区或险种不符", "insured in another pooling area or scheme"));
         }
         self.person.insured_on(day)

@@ -79,11 +79,11 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
 
 impl Home {
     /// Refuses what is not for this home region.
-    fn serves(&self, area: &RegionCode) -> Result<(), Refusal> {
+    fn serves(&self, area: &RegionCode, field: &str) -> Result<(), Refusal> {
         if area.province() == self.region {
             return Ok(());
         }
-        Err(Refusal::new(Code::RegionUnknown, "regions served here", "header.home")
+        Err(Refusal::new(Code::RegionUnknown, "regions served here", field)
             .with(format!("{area} 不属于 {}", self.region), format!("{area} is not of {}", self.region)))
     }
 }
@@ -95,7 +95,7 @@ macro_rules! road {
         match caller {
             Ok(()) => reply($act($self, $request.into_inner()).await),
             // A stranger gets no answer that could be taken for one about its message.
-            Err(refusal) => Err(Status::unauthenticated(refusal.en)),
+            Err(refusal) => Err(Status::unauthenticated(format!("{} {} · {}", refusal.code, refusal.zh, refusal.en))),
         }
     }};
 }

@@ -29,7 +29,7 @@ pub(super) async fn pre_settle(home: &Home, request: pb::ClaimRequest) -> Result
 pub(super) fn parse(home: &Home, request: &pb::ClaimRequest) -> Result<zhijie_domain::claim::Claim, Refusal> {
     let header = parse_header(request.header.as_ref())?;
     let claim = claim::parse(required(request.claim.as_ref(), "claim")?)?;
-    home.serves(&claim.home)?;
+    home.serves(&claim.home, "header.home")?;
     if claim.home != header.home || claim.institution != header.institution || claim.care != header.care {
         return Err(Refusal::malformed(
             "claim",

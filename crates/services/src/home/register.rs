@@ -2,7 +2,7 @@
 
 use zhijie_domain::{
     ids::PersonId,
-    person::{Person, Purse},
+    person::{Category, Person, Purse, Scheme},
     refusal::{Code, Refusal},
 };
 
@@ -34,7 +34,13 @@ pub(super) async fn enrol(home: &Home, request: pb::EnrolRequest) -> Result<pb::
 
 fn parse(home: &Home, request: &pb::EnrolRequest) -> Result<(Person, Purse), Refusal> {
     let person = person::parse(required(request.person.as_ref(), "person")?)?;
-    home.serves(&person.area)?;
+    home.serves(&person.area, "person.area")?;
+    let of_employees = matches!(person.category, Category::Active | Category::Retired);
+    if of_employees != (person.scheme == Scheme::Employee) {
+        let (zh, en) =
+            ("在职、退休属职工医保，其余属居民医保", "active or retired for employees, another for residents");
+        return Err(Refusal::malformed("person.category", zh, en));
+    }
     home.node.parameters.policy(&person.area, person.scheme, home.node.now().day())?;
     Ok((person, person::parse_purse(request.purse.as_ref())?))
 }

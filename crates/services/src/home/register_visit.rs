@@ -26,7 +26,7 @@ struct Register<'a> {
 
 pub(super) async fn register_visit(home: &Home, request: pb::RegisterRequest) -> Result<pb::Answer, Failure> {
     let parsed = parse_header(request.header.as_ref()).and_then(|header| {
-        home.serves(&header.home)?;
+        home.serves(&header.home, "header.home")?;
         Ok((header, visit::parse_registration(required(request.visit.as_ref(), "visit")?)?))
     });
     match parsed {

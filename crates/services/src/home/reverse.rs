@@ -29,7 +29,7 @@ struct Reverse<'a> {
 
 pub(super) async fn reverse(home: &Home, request: pb::ReverseRequest) -> Result<pb::Answer, Failure> {
     let parsed = parse_header(request.header.as_ref()).and_then(|header| {
-        home.serves(&header.home)?;
+        home.serves(&header.home, "header.home")?;
         if !matches!(request.act(), pb::Act::Register | pb::Act::Settle) {
             return Err(Refusal::malformed(
                 "act",
@@ -79,8 +79,11 @@ impl Reverse<'_> {
         let place = keys::settlement(&id);
         let booked = Book::load(txn, &id).await?.ok_or_else(|| Failure::Damaged(keys::shown(&place)))?;
         if !booked.record.undone_by.is_empty() {
-            // Cancelled before: there is nothing left to undo.
-            return Ok(pb::Reversal::default());
+            // Undone before: the records that say so are the answer, and nothing changes.
+            let record = wire::id(SettlementId::parse, &booked.record.undone_by, "undone_by")?;
+            let record = Book::load(txn, &record).await?.ok_or_else(|| Failure::Damaged(keys::shown(&place)))?;
+            let (undone, record) = (settlement::print(&booked.settlement), settlement::print(&record.settlement));
+            return Ok(pb::Reversal { undone: Some(undone), record: Some(record), visit: None });
         }
         let undone = undo(self.home, txn, booked, Kind::Reversed).await?;
         tracing::debug!(settlement = %undone.settlement.id, region = %self.home.region, "reversed");

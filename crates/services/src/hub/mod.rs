@@ -113,7 +113,7 @@ macro_rules! road {
         match $self.gate.admit($request.metadata()) {
             Ok(caller) => reply($act($self, &caller, $request.into_inner()).await),
             // A stranger gets no answer that could be taken for one about its message.
-            Err(refusal) => Err(Status::unauthenticated(refusal.en)),
+            Err(refusal) => Err(Status::unauthenticated(format!("{} {} · {}", refusal.code, refusal.zh, refusal.en))),
         }
     };
 }

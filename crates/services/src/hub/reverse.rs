@@ -4,6 +4,7 @@
 use zhijie_domain::{
     ids::{MessageId, SettlementId},
     refusal::Refusal,
+    settlement::Kind,
 };
 use zhijie_store::Txn;
 
@@ -70,7 +71,9 @@ impl Act for Record {
             if claim.home != self.header.home || claim.institution != self.header.institution {
                 return Err(outside("a reversal undoes what the institution sent to that home").into());
             }
-            mark(txn, &undone.record.claim.visit, pb::VisitStatus::Open, "").await?;
+            if undone.record.kind == Kind::Reversed {
+                mark(txn, &undone.record.claim.visit, pb::VisitStatus::Open, "").await?;
+            }
             Book::add_undone(txn, &undone).await?;
         }
         if let Some(visit) = &reversal.visit {

@@ -182,7 +182,9 @@ impl Book {
             By::Message(message) => {
                 let institution = id(InstitutionCode::parse, &message.institution, "message.institution")?;
                 let sender = id(MessageId::parse, &message.message_id, "message.message_id")?;
-                let key = Key::new(&institution, message.act(), &sender);
+                let act = pb::Act::try_from(message.act).ok().filter(|act| *act != pb::Act::Unspecified);
+                let act = act.ok_or_else(|| Refusal::malformed("message.act", "无此业务", "a known act"))?;
+                let key = Key::new(&institution, act, &sender);
                 let record = txn.record::<pb::MessageRecord>(&key.message()).await?;
                 found_message(&mut txn, record).await
             }

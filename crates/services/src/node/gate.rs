@@ -68,7 +68,7 @@ impl Caller {
 }
 
 fn stranger(what: String) -> Refusal {
-    Refusal::new(Code::NotYourRegion, "who may speak for a region", "caller").with(&what, &what)
+    Refusal::new(Code::NotYourRegion, "who may speak for a region", "caller").with("调用方身份不符", &what)
 }
 
 /// The callers a service knows, by what they say they are; secrets are kept hashed.

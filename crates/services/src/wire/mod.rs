@@ -21,7 +21,7 @@ pub use zhijie_protocol::v1 as pb;
 /// # Errors
 /// [`Code::FieldInvalid`] naming the field.
 pub fn id<T>(parser: fn(&str) -> Result<T, Malformed>, text: &str, field: &str) -> Result<T, Refusal> {
-    parser(text).map_err(|malformed| Refusal::malformed(field, malformed.zh, malformed))
+    parser(text).map_err(|malformed| Refusal::malformed(field, malformed.zh, malformed.form))
 }
 
 /// Reads an id that may be absent.

@@ -48,7 +48,7 @@ pub fn parse(person: &pb::Person) -> Result<Person, Refusal> {
 pub fn parse_purse(purse: Option<&pb::Purse>) -> Result<Purse, Refusal> {
     let purse = purse.copied().unwrap_or_default();
     if purse.account < 0 || purse.family < 0 {
-        return Err(Refusal::malformed("purse", "余额不得为负", "balances that are not negative"));
+        return Err(Refusal::malformed("purse", "余额不得为负", "balances of zero or more"));
     }
     Ok(Purse { account: Fen(purse.account), family: Fen(purse.family) })
 }

@@ -36,7 +36,7 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
             Cell::text(filing.place),
             Cell::text(filing.from),
             Cell::text(to),
-            Cell::text(if reply.mirrored { "✓" } else { "…" }),
+            Cell::Coded((if reply.mirrored { "✓" } else { "…" }).into(), reply.mirrored.into()),
         ]);
     }
     scene.show(table);

@@ -54,16 +54,17 @@ fn bills(rows: &[(&str, &pb::Settlement)]) -> Table {
 fn lines(reply: &pb::UploadLinesReply) -> Table {
     let mut table = split_table("lines");
     for line in &reply.lines {
-        let class =
-            format!("{} {}%", line.item_class().as_str_name().trim_start_matches("ITEM_CLASS_"), line.self_pay / 100);
+        let class = line.item_class().as_str_name().trim_start_matches("ITEM_CLASS_");
+        let class = Cell::Coded(format!("{class} {}%", line.self_pay / 100), class.into());
         let item = line.line.as_ref().map(|line| line.item.clone()).unwrap_or_default();
-        table.row(split_row(item, class, line.parts.unwrap_or_default()));
+        table.row(split_row(Cell::Text(item), class, line.parts.unwrap_or_default()));
     }
-    table.row(split_row("合计 bill".into(), String::new(), reply.bill.unwrap_or_default()));
+    let bill = Cell::Coded("合计 bill".into(), "bill".into());
+    table.row(split_row(bill, Cell::text(""), reply.bill.unwrap_or_default()));
     table
 }
 
-fn split_row(item: String, class: String, parts: pb::Parts) -> Vec<Cell> {
+fn split_row(item: Cell, class: Cell, parts: pb::Parts) -> Vec<Cell> {
     let amounts = [parts.total, parts.own, parts.over, parts.pre, parts.in_scope];
-    [Cell::Text(item), Cell::Text(class)].into_iter().chain(amounts.map(Cell::money)).collect()
+    [item, class].into_iter().chain(amounts.map(Cell::money)).collect()
 }

@@ -34,14 +34,14 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
         });
         let reply = reply.await?;
         anyhow::ensure!(reply.refused.is_none(), "enrolling: {:?}", reply.refused);
-        let scheme = match player.person.scheme() {
-            pb::Scheme::Employee => "职工 employee",
-            _ => "居民 resident",
+        let (shown, code) = match player.person.scheme() {
+            pb::Scheme::Employee => ("职工 employee", "employee"),
+            _ => ("居民 resident", "resident"),
         };
         table.row([
             Cell::text(format!("{} {}", player.zh, player.en)),
             Cell::text(&player.person.area),
-            Cell::text(scheme),
+            Cell::Coded(shown.into(), code.into()),
             Cell::money(player.purse.account),
             Cell::money(player.purse.family),
         ]);

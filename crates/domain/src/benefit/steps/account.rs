@@ -35,7 +35,7 @@ pub(in crate::benefit) fn pay(run: &mut Run<'_>) -> Result<(), Refusal> {
             rule,
             &terms.source,
             [before, left],
-            [format!("{zh}支付 {drawn}，余 {left}"), format!("{en} pays {drawn}, {left} left")],
+            [format!("{zh}支付 {drawn}，尚需支付 {left}"), format!("{en} pays {drawn}, {left} of the bill remains")],
         )?;
     }
     Ok(())

@@ -17,9 +17,6 @@ pub(super) fn lower(run: &mut Run<'_>, slices: &mut [Slice], cut: Bp, source: &s
         slices,
         ["reduction.factor", source],
         scaled,
-        [
-            format!("临时外出就医，支付比例乘以 {kept}"),
-            format!("temporary care away: the ratio is multiplied by {kept}"),
-        ],
+        [format!("异地就医，支付比例乘以 {kept}"), format!("care away from home: the ratio is multiplied by {kept}")],
     )
 }

@@ -17,8 +17,8 @@ pub(super) fn lower(run: &mut Run<'_>, slices: &mut [Slice], cut: Bp, source: &s
         ["reduction.points", source],
         |ratio| Bp(ratio.0.saturating_sub(cut.0)),
         [
-            format!("临时外出就医，支付比例降低{points}个百分点"),
-            format!("temporary care away: the ratio loses {points} points"),
+            format!("异地就医，支付比例降低{points}个百分点"),
+            format!("care away from home: the ratio loses {points} points"),
         ],
     )
 }
