@@ -415,6 +415,21 @@ async fn promise_1_a_reverse_names_the_home_and_the_person_of_its_message() {
 }
 
 #[tokio::test]
+async fn promise_1_a_reverse_of_what_was_cancelled_tells_by_which_record_and_changes_nothing() {
+    let world = world().await;
+    let settlement = settled(&pay(&world, "m1", 500).await);
+    let mut care = world.care("500000");
+    let record = settled(&care.cancel(cancel("c1", &settlement)).await.expect("a reply").into_inner());
+    let before = world.member("510000", ZHANG).await;
+    let answer = care.reverse(reverse("r1", "m1")).await.expect("a reply").into_inner();
+    let told = pb::Reversal { undone: Some(settlement), record: Some(record), visit: None };
+    assert_eq!(answer.outcome, Some(Outcome::Reversal(told)));
+    assert_eq!(world.member("510000", ZHANG).await, before);
+    assert_eq!(refused(&pay(&world, "m1", 500).await), 604);
+    world.assert_books_equal(TODAY, 2).await;
+}
+
+#[tokio::test]
 async fn promise_1_while_a_message_is_being_reversed_its_outcome_is_unknown() {
     let world = world().await;
     pay(&world, "m1", 500).await;
