@@ -4,7 +4,6 @@
 use bytes::Bytes;
 use prost::Message;
 use zhijie_domain::{
-    ids::MessageId,
     refusal::{Code, Refusal},
     settlement::Kind,
 };
@@ -20,7 +19,6 @@ use crate::{
     wire::{
         self,
         claim::Header,
-        id,
         pb::{self, answer::Outcome, message_record::State},
     },
 };
@@ -32,17 +30,9 @@ struct Reverse<'a> {
 }
 
 pub(super) async fn reverse(care: &Care, request: pb::ReverseRequest) -> Result<pb::Answer, Failure> {
-    let parsed = care.header(request.header.as_ref()).and_then(|header| {
-        if !matches!(request.act(), pb::Act::Register | pb::Act::Settle) {
-            return Err(Refusal::malformed(
-                "act",
-                "只有登记与结算可冲正",
-                "ACT_REGISTER or ACT_SETTLE: what can be reversed",
-            ));
-        }
-        let message = id(MessageId::parse, &request.original_message_id, "original_message_id")?;
-        Ok((Key::new(&header.institution, request.act(), &message), header))
-    });
+    let parsed = care
+        .header(request.header.as_ref())
+        .and_then(|header| Ok((Key::of_original(&header.institution, &request)?, header)));
     let (original, header) = match parsed {
         Ok(parsed) => parsed,
         Err(refusal) => return answer_of(Err(refusal.into())),

@@ -3,7 +3,7 @@
 
 use zhijie_domain::{
     claim::Service,
-    ids::{MessageId, SettlementId},
+    ids::SettlementId,
     refusal::{Code, Refusal},
     settlement::Kind,
     visit::VisitStatus,
@@ -30,15 +30,7 @@ struct Reverse<'a> {
 pub(super) async fn reverse(home: &Home, request: pb::ReverseRequest) -> Result<pb::Answer, Failure> {
     let parsed = parse_header(request.header.as_ref()).and_then(|header| {
         home.serves(&header.home, "header.home")?;
-        if !matches!(request.act(), pb::Act::Register | pb::Act::Settle) {
-            return Err(Refusal::malformed(
-                "act",
-                "只有登记与结算可冲正",
-                "ACT_REGISTER or ACT_SETTLE: what can be reversed",
-            ));
-        }
-        let original = id(MessageId::parse, &request.original_message_id, "original_message_id")?;
-        Ok((Key::new(&header.institution, request.act(), &original), header))
+        Ok((Key::of_original(&header.institution, &request)?, header))
     });
     match parsed {
         Ok((original, header)) => {

@@ -17,7 +17,6 @@ use crate::{
     node::{Act, Book, Failure, Key, Records, Stop, answer_once, digest, keys},
     wire::{
         self,
-        claim::parse_header,
         pb::{self, answer::Outcome},
         settlement, visit,
     },
@@ -29,8 +28,7 @@ struct Settle<'a> {
 }
 
 pub(super) async fn settle(home: &Home, request: pb::ClaimRequest) -> Result<pb::Answer, Failure> {
-    let parsed = parse_header(request.header.as_ref()).and_then(|header| Ok((header, parse(home, &request)?)));
-    match parsed {
+    match parse(home, &request) {
         Ok((header, claim)) => {
             let key = Key::new(&header.institution, pb::Act::Settle, &header.message);
             answer_once(&home.node.store, &key, &digest(&request), &Settle { home, claim }).await

@@ -5,7 +5,6 @@ use zhijie_domain::{
     chronic::Listed,
     claim::{Claim, Service},
     filing::{Filing, cover, treatment_class},
-    ids::PersonId,
     refusal::{Code, Refusal},
     split::SplitLine,
     visit::Visit,
@@ -32,15 +31,7 @@ pub(super) fn check(caller: &Caller, request: &pb::ClaimRequest) -> Result<Check
     let header = parse_header(request.header.as_ref())?;
     from_care(caller, &header.care)?;
     let document = required(request.claim.as_ref(), "claim")?;
-    let claim = claim::parse(document)?;
-    if claim.home != header.home || claim.institution != header.institution || claim.care != header.care {
-        return Err(Refusal::malformed(
-            "claim",
-            "须与报文头的参保地、就医地、医药机构一致",
-            "of the home, care and institution that its header names",
-        ));
-    }
-    claim.check()?;
+    let claim = claim::parse_under(&header, document)?;
     let lines: Vec<SplitLine> = document.lines.iter().map(claim::parse_split).collect::<Result<_, Refusal>>()?;
     claim.check_lines(&lines)?;
     Ok(Checked { header, claim })
@@ -51,7 +42,7 @@ pub(super) async fn enforce(hub: &Hub, checked: &Checked) -> Result<HomeClient<L
     let claim = &checked.claim;
     let home = hub.home(&claim.home)?;
     opened(hub, claim)?;
-    let filings = filings(hub, claim).await?;
+    let filings = mirrored(hub, claim).await?;
     let snapshot = visit_of(hub, claim).await?.and_then(|visit| visit.snapshot);
     let parameters = &hub.node.parameters;
     let day = if claim.service == Service::Stay { hub.node.now().day() } else { claim.from };
@@ -74,17 +65,9 @@ fn opened(hub: &Hub, claim: &Claim) -> Result<(), Refusal> {
     institution.opened(claim.service, listed.as_ref(), claim.from)
 }
 
-async fn filings(hub: &Hub, claim: &Claim) -> Result<Vec<Filing>, Failure> {
-    mirrored(hub, &claim.home.province(), &claim.person).await
-}
-
-/// The mirrored filings of a person.
-pub(super) async fn mirrored(
-    hub: &Hub,
-    home: &zhijie_domain::ids::RegionCode,
-    person: &PersonId,
-) -> Result<Vec<Filing>, Failure> {
-    let prefix = keys::filings_of(home, person);
+/// The mirrored filings of the claim's person.
+async fn mirrored(hub: &Hub, claim: &Claim) -> Result<Vec<Filing>, Failure> {
+    let prefix = keys::filings_of(&claim.home.province(), &claim.person);
     let page = hub.node.store.scan_prefix(&prefix, None, limits::FILINGS_MAX).await?;
     let filing = |(key, record): &(bytes::Bytes, zhijie_store::Record)| {
         let document = prost::Message::decode(record.value.clone()).map_err(|_| Failure::Damaged(keys::shown(key)))?;

@@ -1,11 +1,7 @@
 //! Reverse through the hub: home undoes first; then the hub keeps both records and a tombstone, so that a late
 //! original is refused here too.
 
-use zhijie_domain::{
-    ids::{MessageId, SettlementId},
-    refusal::Refusal,
-    settlement::Kind,
-};
+use zhijie_domain::{ids::SettlementId, settlement::Kind};
 use zhijie_store::Txn;
 
 use super::{
@@ -34,17 +30,8 @@ pub(super) async fn reverse(hub: &Hub, caller: &Caller, request: pb::ReverseRequ
 async fn reversed(hub: &Hub, caller: &Caller, request: pb::ReverseRequest) -> Result<pb::Answer, Stop> {
     let header = parse_header(request.header.as_ref())?;
     from_care(caller, &header.care)?;
-    let message = id(MessageId::parse, &request.original_message_id, "original_message_id")?;
-    let original = Key::new(&header.institution, request.act(), &message);
+    let original = Key::of_original(&header.institution, &request)?;
     let (key, digest) = (Key::new(&header.institution, pb::Act::Reverse, &header.message), digest(&request));
-    if !matches!(request.act(), pb::Act::Register | pb::Act::Settle) {
-        return Err(Refusal::malformed(
-            "act",
-            "只有登记与结算可冲正",
-            "ACT_REGISTER or ACT_SETTLE: what can be reversed",
-        )
-        .into());
-    }
     if let Known::Answered(answer) = known(hub, &key, &digest).await? {
         return Ok(answer);
     }

@@ -39,6 +39,19 @@ impl Key {
         Key(format!("{institution}/{act}/{message}"))
     }
 
+    /// The key of the message that a reverse names.
+    ///
+    /// # Errors
+    /// [`Code::FieldInvalid`] for an act that cannot be reversed, or a malformed message id.
+    pub fn of_original(institution: &InstitutionCode, request: &pb::ReverseRequest) -> Result<Key, Refusal> {
+        if !matches!(request.act(), pb::Act::Register | pb::Act::Settle) {
+            let en = "ACT_REGISTER or ACT_SETTLE: what can be reversed";
+            return Err(Refusal::malformed("act", "只有登记与结算可冲正", en));
+        }
+        let message = wire::id(MessageId::parse, &request.original_message_id, "original_message_id")?;
+        Ok(Key::new(institution, request.act(), &message))
+    }
+
     /// The key behind a pending entry's name.
     #[must_use]
     pub fn of_pending(pending: &[u8]) -> Option<Key> {

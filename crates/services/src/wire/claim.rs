@@ -209,6 +209,23 @@ pub fn parse(claim: &pb::Claim) -> Result<Claim, Refusal> {
     })
 }
 
+/// Reads the claim of a request: of what its header names, with identities that hold.
+///
+/// # Errors
+/// [`Code::FieldInvalid`] naming the field, and what [`Claim::check`] refuses.
+pub fn parse_under(header: &Header, claim: &pb::Claim) -> Result<Claim, Refusal> {
+    let claim = parse(claim)?;
+    if claim.home != header.home || claim.institution != header.institution || claim.care != header.care {
+        return Err(Refusal::malformed(
+            "claim",
+            "须与报文头的参保地、就医地、医药机构一致",
+            "of the home, care and institution that its header names",
+        ));
+    }
+    claim.check()?;
+    Ok(claim)
+}
+
 /// The claim as a document, without its lines.
 #[must_use]
 pub fn print(claim: &Claim) -> pb::Claim {
