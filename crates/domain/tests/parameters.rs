@@ -3,25 +3,16 @@
 // Helpers of tests may unwrap as tests may; clippy.toml allows it in `#[test]` functions only.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{fs, path::PathBuf, sync::OnceLock};
+mod shipped;
+
+use std::sync::OnceLock;
 
 use zhijie_domain::parameters::{File, Parameters, Problem};
 
 /// The shipped files: path and text.
-fn shipped() -> &'static [(String, String)] {
+fn shipped_files() -> &'static [(String, String)] {
     static FILES: OnceLock<Vec<(String, String)>> = OnceLock::new();
-    FILES.get_or_init(|| {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../parameters");
-        let mut files = Vec::new();
-        for folder in ["national", "regions"] {
-            for entry in fs::read_dir(root.join(folder)).unwrap() {
-                let path = entry.unwrap().path();
-                let name = path.file_name().unwrap().to_str().unwrap();
-                files.push((format!("{folder}/{name}"), fs::read_to_string(&path).unwrap()));
-            }
-        }
-        files
-    })
+    FILES.get_or_init(shipped::files)
 }
 
 fn problems_of(files: &[(String, String)]) -> Vec<Problem> {
@@ -31,7 +22,7 @@ fn problems_of(files: &[(String, String)]) -> Vec<Problem> {
 
 /// Puts `new` in the place of the first `old` of a file and expects a problem at the line of the mark `§` in `new`.
 fn check(path: &str, old: &str, new: &str, field: &str) {
-    let mut files = shipped().to_vec();
+    let mut files = shipped_files().to_vec();
     let (_, text) = files.iter_mut().find(|(name, _)| name == path).unwrap();
     assert!(text.contains(old), "{path} has no {old}");
     let marked = text.replacen(old, new, 1);
@@ -46,7 +37,7 @@ fn check(path: &str, old: &str, new: &str, field: &str) {
 
 #[test]
 fn the_shipped_files_have_no_problem() {
-    let shown: Vec<String> = problems_of(shipped()).iter().map(ToString::to_string).collect();
+    let shown: Vec<String> = problems_of(shipped_files()).iter().map(ToString::to_string).collect();
     assert_eq!(shown, Vec::<String>::new());
 }
 
@@ -220,13 +211,13 @@ fn every_region_has_its_file_and_no_other_has_one() {
         let problems = problems_of(files);
         assert!(problems.iter().any(|problem| problem.file == path), "{path}: {problems:?}");
     };
-    let mut files = shipped().to_vec();
+    let mut files = shipped_files().to_vec();
     files.retain(|(path, _)| path != "regions/540000.toml");
     named(&files, "regions/540000.toml");
-    let mut files = shipped().to_vec();
+    let mut files = shipped_files().to_vec();
     files.push(("regions/710000.toml".into(), "region.code = \"710000\"".into()));
     named(&files, "regions/710000.toml");
-    let mut files = shipped().to_vec();
+    let mut files = shipped_files().to_vec();
     let (_, text) = files.iter_mut().find(|(path, _)| path == "national/regions.toml").unwrap();
     let last = text.rfind("[[region]]").unwrap();
     text.truncate(last);

@@ -7,4 +7,6 @@ mod examples;
 mod policies;
 mod properties;
 mod shapes;
+#[path = "../shipped/mod.rs"]
+mod shipped;
 mod world;

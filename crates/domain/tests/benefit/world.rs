@@ -1,6 +1,6 @@
 //! The shipped policies, cases written as rows of text, and the one `check` of this suite.
 
-use std::{fs, path::PathBuf, sync::OnceLock};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use zhijie_domain::{
@@ -34,26 +34,11 @@ struct RegionFile {
     area: Vec<RawArea>,
 }
 
-/// The shipped files: path and text.
-pub(crate) fn files() -> Vec<(String, String)> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../parameters");
-    let mut files = Vec::new();
-    for folder in ["national", "regions"] {
-        for entry in fs::read_dir(root.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap();
-            files.push((format!("{folder}/{name}"), fs::read_to_string(&path).unwrap()));
-        }
-    }
-    files.sort();
-    files
-}
-
 /// The shipped parameters, read once.
 pub(crate) fn shipped() -> &'static Parameters {
     static ALL: OnceLock<Parameters> = OnceLock::new();
     ALL.get_or_init(|| {
-        let files = files();
+        let files = crate::shipped::files();
         let files: Vec<File<'_>> = files.iter().map(|(path, text)| File { path, text }).collect();
         Parameters::parse(&files).unwrap_or_else(|problems| panic!("{problems:#?}"))
     })
@@ -65,7 +50,7 @@ pub(crate) fn list() -> &'static ChronicList {
 }
 
 fn defaults() -> Defaults {
-    let files = files();
+    let files = crate::shipped::files();
     let (_, text) = files.iter().find(|(path, _)| path == "national/policies.toml").unwrap();
     let known = Known { diseases: list().clone(), provinces: shipped().regions.keys().cloned().collect() };
     Defaults::read(toml::from_str::<NationalFile>(text).unwrap().policy, known).unwrap()
