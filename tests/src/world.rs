@@ -14,7 +14,10 @@ use zhijie_services::{
         parameters::Parameters,
     },
     node::{Clock, Credentials, Link, ManualClock, Net, Role, channel, embedded_parameters},
-    pb::{self, care_client::CareClient, find_request::By, home_client::HomeClient, hub_client::HubClient},
+    pb::{
+        self, agency_client::AgencyClient, care_client::CareClient, find_request::By, home_client::HomeClient,
+        hub_client::HubClient, national_client::NationalClient,
+    },
 };
 use zhijie_store::{Memory, Store};
 
@@ -47,9 +50,14 @@ fn date(text: &str) -> Date {
 impl World {
     /// Anhui, Shanghai, Chongqing and Sichuan at nine in the morning of a day.
     pub async fn at(day: &str) -> World {
+        World::of(&["310000", "340000", "500000", "510000"], day).await
+    }
+
+    /// Some provinces at nine in the morning of a day.
+    pub async fn of(provinces: &[&str], day: &str) -> World {
         let clock = Arc::new(ManualClock::at(morning(day)));
         let setup = ClusterSetup {
-            regions: ["310000", "340000", "500000", "510000"].map(region).to_vec(),
+            regions: provinces.iter().map(|code| region(code)).collect(),
             parameters: parameters(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             seed: "tests".into(),
@@ -63,6 +71,30 @@ impl World {
     /// Moves the clock to a later day.
     pub fn move_to(&self, day: &str) {
         self.clock.forward_to(morning(day));
+    }
+
+    /// The business day.
+    #[must_use]
+    pub fn today(&self) -> String {
+        self.clock.now().day().to_string()
+    }
+
+    /// The clock of all services.
+    #[must_use]
+    pub fn clock(&self) -> Arc<ManualClock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// An officer of the national agency.
+    #[must_use]
+    pub fn national(&self) -> NationalClient<Channel> {
+        self.clients.national.clone()
+    }
+
+    /// An officer of a province, through the office of its service, such as `care-310000`.
+    #[must_use]
+    pub fn agency(&self, service: &str) -> AgencyClient<Channel> {
+        self.clients.agencies[service].clone()
     }
 
     /// A hospital's client.

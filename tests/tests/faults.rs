@@ -328,12 +328,17 @@ async fn promise_5_money_is_conserved_in_every_book() {
         assert_eq!(entry.total, entry.fund + entry.account + entry.cash);
     }
     let fund: i64 = books[1].values().map(|entry| entry.fund + entry.account).sum();
-    let request = pb::MonthTableRequest { month: TODAY[..7].into() };
-    let table = world.hub().month_table(request).await.expect("a reply").into_inner();
+    let request = pb::PreviewRequest { period: TODAY[..7].into() };
+    let table = world.national().preview(request).await.expect("a reply").into_inner();
     let payable: i64 = table.positions.iter().map(|position| position.payable).sum();
     let receivable: i64 = table.positions.iter().map(|position| position.receivable).sum();
     assert_eq!((payable, receivable), (fund, fund));
-    assert_eq!(table.rows.iter().map(|row| (row.settlements, row.negatives)).collect::<Vec<_>>(), [(3, 2)]);
+    let rows = table.tables.iter().flat_map(|table| &table.rows);
+    assert_eq!(
+        rows.map(|row| row.new.unwrap_or_default().items).collect::<Vec<_>>(),
+        [1],
+        "what is undone is not cleared"
+    );
 }
 
 #[tokio::test]

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use prost::Message;
 use zhijie_services::{
     cluster::{home_of, secret},
     domain::ids::{FilingId, PersonId, RegionCode},
-    node::{Credentials, Net, Role, channel, keys},
+    node::{Credentials, Net, Role, channel, document, keys},
     pb::{self, hub_client::HubClient},
 };
 use zhijie_tests::{
@@ -42,7 +41,7 @@ async fn a_late_state_does_not_undo_a_newer_one() {
         let (person, filing) = (PersonId::parse(LI).expect("a person"), FilingId::parse(&id).expect("a filing"));
         let key = keys::filing(&anhui, &person, &filing);
         let record = world.cluster.store("hub").expect("a store").get(&key).await.expect("a read").expect("a record");
-        let kept = pb::Filing::decode(record.value).expect("a filing");
+        let kept: pb::Filing = document(&key, &record.value).expect("a filing");
         assert_eq!(kept.status(), pb::FilingStatus::Cancelled, "sent in the order {order:?}");
     }
 }

@@ -10,6 +10,7 @@ use std::{cell::RefCell, collections::BTreeMap, env, time::Duration};
 use tonic::{Response, Status, Streaming, transport::Channel};
 use zhijie_services::pb::{
     self, answer::Outcome, care_client::CareClient, home_client::HomeClient, hub_client::HubClient,
+    national_client::NationalClient,
 };
 use zhijie_tests::{
     hospital::{CHONGQING, LI, NURSING, SHANGHAI, TODAY, ZHANG, header, line, outpatient, person, settle},
@@ -147,6 +148,7 @@ struct Story {
     plan: RefCell<Vec<Plan>>,
     dice: RefCell<Dice>,
     hub: HubClient<Channel>,
+    national: NationalClient<Channel>,
     care: BTreeMap<&'static str, CareClient<Channel>>,
     home: BTreeMap<&'static str, HomeClient<Channel>>,
     /// Records that hospitals were told of, by settlement id.
@@ -162,6 +164,7 @@ impl Story {
             plan: RefCell::new(Plan::of(&mut dice)),
             dice: RefCell::new(dice),
             hub: HubClient::new(stage.channel("hub")),
+            national: NationalClient::new(stage.channel("hub")),
             care: care.into(),
             home: home.into(),
             records: RefCell::default(),
@@ -470,9 +473,9 @@ impl Story {
 
     /// What the provinces owe is what they are owed, and is what the records say.
     async fn check_month(&self, book: &Book) {
-        let request = pb::MonthTableRequest { month: TODAY[..7].into() };
-        let told = |table: &pb::MonthTableReply| Ok(format!("{:?}", table.positions));
-        let send = sends!(self.hub, month_table, request);
+        let request = pb::PreviewRequest { period: TODAY[..7].into() };
+        let told = |table: &pb::TablesReply| Ok(format!("{:?}", table.positions));
+        let send = sends!(self.national, preview, request);
         let table = self.ask("month", told, send).await;
         let booked: i64 = book.values().map(|entry| entry.fund + entry.account).sum();
         let payable: i64 = table.positions.iter().map(|position| position.payable).sum();

@@ -108,6 +108,26 @@ impl Month {
         let length = jiff::civil::Date::new(self.year, self.month, 1).map(|first| first.days_in_month()).unwrap_or(0);
         (1..=length).filter_map(move |day| Date::new(self.year, self.month, day).ok())
     }
+
+    /// The month so many months later, earlier where negative; saturates at the ends of the calendar.
+    #[must_use]
+    pub fn plus(self, n: i16) -> Month {
+        Month::of(add_months(self.day(1), i64::from(n)))
+    }
+
+    /// Its day of that number; a number that the month lacks gives its last day. A month outside the calendar has only
+    /// the calendar's first day.
+    #[must_use]
+    pub fn day(self, number: u8) -> Date {
+        let number = usize::from(number.max(1));
+        self.days().take(number).last().unwrap_or(Date::MIN)
+    }
+
+    /// Its last day.
+    #[must_use]
+    pub fn last_day(self) -> Date {
+        self.days().last().unwrap_or(Date::MIN)
+    }
 }
 
 impl fmt::Display for Month {
@@ -138,5 +158,27 @@ mod tests {
         assert_eq!(days_between(date("2024-12-22"), date("2025-01-09")), 18);
         assert_eq!(Month::parse("2024-02").unwrap().days().count(), 29);
         assert_eq!(Month::parse("2024-13"), None);
+    }
+
+    #[test]
+    fn months_have_neighbours_and_a_last_day() {
+        for (month, n, neighbour, last) in [
+            ("2024-06", 1, "2024-07", "2024-07-31"),
+            ("2024-12", 1, "2025-01", "2025-01-31"),
+            ("2025-01", -1, "2024-12", "2024-12-31"),
+            ("2024-01", 13, "2025-02", "2025-02-28"),
+            ("2024-02", 0, "2024-02", "2024-02-29"),
+        ] {
+            let found = Month::parse(month).unwrap().plus(n);
+            assert_eq!(
+                (found.to_string(), found.last_day().to_string()),
+                (neighbour.into(), last.into()),
+                "{month}+{n}"
+            );
+        }
+        let february = Month::parse("2025-02").unwrap();
+        for (number, day) in [(1, "2025-02-01"), (26, "2025-02-26"), (31, "2025-02-28")] {
+            assert_eq!(february.day(number), parse_date(day).unwrap());
+        }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 use crate::{
     ids::ItemCode,
     money::{Bp, Price},
+    person::Sex,
 };
 
 /// The class of an item (收费项目等级, `chrgitm_lv`).
@@ -89,6 +90,26 @@ impl<'de> Deserialize<'de> for FeeCategory {
     }
 }
 
+/// The ages for which alone an item makes sense, in full years, both included; in files `"0-14"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ages {
+    /// The youngest.
+    pub from: u16,
+    /// The oldest.
+    pub to: u16,
+}
+
+impl<'de> Deserialize<'de> for Ages {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let ends = text.split_once('-').and_then(|(from, to)| Some((from.parse::<u8>().ok()?, to.parse::<u8>().ok()?)));
+        match ends {
+            Some((from, to)) if from <= to => Ok(Ages { from: from.into(), to: to.into() }),
+            _ => Err(de::Error::custom(format!("`{text}` is no span of ages such as \"0-14\""))),
+        }
+    }
+}
+
 /// One item of a region's catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -114,6 +135,10 @@ pub struct Item {
     pub price: Price,
     /// The unit.
     pub unit: String,
+    /// The sex for which alone it makes sense.
+    pub sex: Option<Sex>,
+    /// The ages for which alone it makes sense.
+    pub ages: Option<Ages>,
 }
 
 impl Item {

@@ -95,6 +95,14 @@ text_id!(
     FilingId, "filing id", "应为 1 至 40 个可见 ASCII 字符，不含斜线", "1 to 40 visible ASCII characters without a slash", |text| visible(text, 40)
 );
 text_id!(
+    /// An officer of an agency (经办人员, `opter`); the numbers are those of the national platform, one person one number.
+    OfficerId, "officer number", "应为 1 至 30 个可见 ASCII 字符，不含斜线", "1 to 30 visible ASCII characters without a slash", |text| visible(text, 30)
+);
+text_id!(
+    /// A ticket (问题单), issued by the hub.
+    TicketId, "ticket id", "应为 1 至 40 个可见 ASCII 字符，不含斜线", "1 to 40 visible ASCII characters without a slash", |text| visible(text, 40)
+);
+text_id!(
     /// A national catalogue item (医疗目录编码, `med_list_codg`).
     ItemCode, "item code", "应为 1 至 50 个可见 ASCII 字符，不含斜线", "1 to 50 visible ASCII characters without a slash", |text| visible(text, 50)
 );

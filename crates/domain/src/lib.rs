@@ -10,6 +10,7 @@ pub mod calendar;
 pub mod ids;
 pub mod refusal;
 pub mod source;
+pub mod workdays;
 
 pub mod catalogue;
 pub mod split;
@@ -20,12 +21,18 @@ pub mod chronic;
 pub mod claim;
 pub mod filing;
 pub mod institution;
+pub mod party;
 pub mod person;
 pub mod policy;
 pub mod settlement;
 pub mod visit;
 
+pub mod audit;
 pub mod clearing;
+pub mod prepayment;
 pub mod reconcile;
+pub mod ticket;
+
+pub mod ledger;
 
 pub mod parameters;

@@ -20,6 +20,27 @@ pub enum Scheme {
     Resident,
 }
 
+/// The sex (性别, `gend`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sex {
+    /// 男, `gend` 1.
+    Male,
+    /// 女, `gend` 2.
+    Female,
+}
+
+impl Sex {
+    /// The names in Chinese and English.
+    #[must_use]
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Sex::Male => ("男性", "male"),
+            Sex::Female => ("女性", "female"),
+        }
+    }
+}
+
 /// The category (人员类别, `psn_type`) as far as a rule asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -91,10 +91,16 @@ codes! {
     Busy = "E605", "系统繁忙，请稍后重试", "the service is busy; send again";
     /// No such settlement or message.
     SettlementUnknown = "E703", "结算记录不存在", "no such settlement";
+    /// The settlement stands in a clearing table.
+    AlreadyCleared = "E705", "已进入清算，由后续期更正", "the settlement is in a clearing table; a later period corrects it";
     /// The settlement was cancelled before.
     AlreadyCancelled = "E704", "结算已撤销", "the settlement is cancelled already";
-    /// A later settlement of the person must be cancelled first, or the record is already cleared.
+    /// A later settlement of the person must be cancelled first.
     CancelRefused = "E701", "须先撤销其后的结算", "a later settlement must be cancelled first";
+    /// A step of clearing, prepayment or a ticket that is not due now.
+    ClearingState = "E801", "清算环节不符", "the clearing is not at this step";
+    /// The review is at another step, or the step is another's.
+    AuditState = "E802", "审核环节不符", "the review is not at this step";
 }
 
 impl fmt::Display for Code {

@@ -243,6 +243,8 @@ mod tests {
             restricted: use_ == "restricted",
             price: Price(1),
             unit: "个".into(),
+            sex: None,
+            ages: None,
         };
         Catalogue::new("test".into(), [item])
     }

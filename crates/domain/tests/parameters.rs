@@ -44,6 +44,7 @@ fn the_shipped_files_have_no_problem() {
 #[test]
 fn national_numbers() {
     const RULES: &str = "national/rules.toml";
+    const HOLIDAYS: &str = "national/holidays.toml";
     const CHRONIC: &str = "national/chronic.toml";
     const REGIONS: &str = "national/regions.toml";
     for (path, old, new, field) in [
@@ -60,7 +61,32 @@ fn national_numbers() {
         (RULES, "stay_above = 30000", "§stay_above = -1", "verification.stay_above"),
         (RULES, "answer_day = 26", "§answer_day = 0", "verification.answer_day"),
         (RULES, "answer_day = 26", "§answer_day = 32", "verification.answer_day"),
+        (RULES, "appeal_working_days = 5", "§appeal_working_days = 0", "verification.appeal_working_days"),
+        (RULES, "[\"110000\", \"120000\", \"130000\"]", "§[\"110000\", \"990000\"]", "verification.cluster.provinces"),
+        (RULES, "[\"110000\", \"120000\", \"130000\"]", "§[\"110000\"]", "verification.cluster.provinces"),
+        (RULES, "[\"110000\", \"120000\", \"130000\"]", "§[\"110100\", \"120000\"]", "verification.cluster.provinces"),
+        (RULES, "zh = \"京津冀\"", "§zh = \" \"", "verification.cluster.zh"),
+        (RULES, "en = \"Yangtze delta\"", "§en = \" \"", "verification.cluster.en"),
+        (RULES, "source = \"found: the pilot", "§source = \"the pilot", "verification.cluster.source"),
         (RULES, "temporary_months = 6", "§temporary_months = 0", "filing.temporary_months"),
+        (RULES, "feedback_working_days = 5", "§feedback_working_days = -5", "calendar.feedback_working_days"),
+        (RULES, "ask_working_days = 3", "§ask_working_days = \"3\"", "prepayment.ask_working_days"),
+        (RULES, "months_without_history = 2", "§months_without_history = 0", "prepayment.months_without_history"),
+        (RULES, "floor = 100000", "§floor = -100000", "prepayment.floor"),
+        (RULES, "answer_working_days = 2", "§answer_working_days = 0", "ticket.answer_working_days"),
+        (RULES, "source = \"design: the limits", "§source = \"the limits", "ticket.source"),
+        // Holidays: in another year, out of order, twice, no day at all.
+        (HOLIDAYS, "  \"2023-04-05\",", "  §\"2024-04-05\",", "year.off"),
+        (HOLIDAYS, "  \"2023-04-05\",", "  §\"2023-01-05\",", "year.off"),
+        (HOLIDAYS, "  \"2023-04-05\",", "  \"2023-04-05\",\n  §\"2023-04-05\",", "year.off"),
+        (HOLIDAYS, "  \"2023-04-05\",", "  §\"2023-04-31\",", "year.off"),
+        // Days worked: off too, no weekend day, in another year, twice.
+        (HOLIDAYS, "worked = [\n  \"2023-01-28\"", "worked = [\n  §\"2023-01-22\"", "year.worked"),
+        (HOLIDAYS, "worked = [\n  \"2023-01-28\"", "worked = [\n  §\"2023-01-20\"", "year.worked"),
+        (HOLIDAYS, "worked = [\n  \"2023-01-28\"", "worked = [\n  §\"2022-12-31\"", "year.worked"),
+        (HOLIDAYS, "worked = [\n  \"2023-01-28\"", "worked = [\n  §\"2023-01-28\", \"2023-01-28\"", "year.worked"),
+        (HOLIDAYS, "year = 2024", "§year = 2023", "year.year"),
+        (HOLIDAYS, "source = \"rule: 国办发明电〔2023〕7号\"", "§source = \"国办发明电〔2023〕7号\"", "year.source"),
         (CHRONIC, "  { code = \"M01600\"", "  { §code = \"M03900\"", "version.diseases.code"),
         (CHRONIC, "  { code = \"M01600\"", "  { §code = \"M1600\"", "version.diseases.code"),
         (CHRONIC, "from = \"2024-12-01\"", "§from = \"2022-12-31\"", "version.from"),
@@ -73,6 +99,26 @@ fn national_numbers() {
         (REGIONS, "kind = \"municipality\"", "§kind = 1", "region.kind"),
     ] {
         check(path, old, new, field);
+    }
+}
+
+#[test]
+fn screening() {
+    const BEDS: &str = "{ code = \"001109000120000\", per_day = \"1\" }";
+    for (old, new, field) in [
+        ("repeats_max = 3", "§repeats_max = 0", "duplicate_line.repeats_max"),
+        ("repeats_max = 3", "§repeats_max = -1", "duplicate_line.repeats_max"),
+        ("source = \"design: what is given", "§source = \"what is given", "duplicate_line.source"),
+        ("gap_days = 7", "§gap_days = \"a week\"", "split_stays.gap_days"),
+        ("under_percent = \"60%\"", "§under_percent = \"100%\"", "split_stays.under_percent"),
+        ("under_percent = \"60%\"", "§under_percent = 60", "split_stays.under_percent"),
+        ("[split_stays]", "§[split_bills]", "split_bills"),
+        (BEDS, "{ §code = \"001109000110000\", per_day = \"1\" }", "quantity_per_day.items.code"),
+        (BEDS, "{ §code = \"001109000129999\", per_day = \"1\" }", "quantity_per_day.items.code"),
+        (BEDS, "{ code = \"001109000120000\", §per_day = \"0\" }", "quantity_per_day.items.per_day"),
+        (BEDS, "{ code = \"001109000120000\", §per_day = \"one\" }", "quantity_per_day.items.per_day"),
+    ] {
+        check("national/screening.toml", old, new, field);
     }
 }
 

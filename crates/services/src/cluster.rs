@@ -17,7 +17,10 @@ use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::transport::Channel;
 use zhijie_domain::{ids::RegionCode, parameters::Parameters};
-use zhijie_protocol::v1::{care_client::CareClient, home_client::HomeClient, hub_client::HubClient};
+use zhijie_protocol::v1::{
+    agency_client::AgencyClient, care_client::CareClient, home_client::HomeClient, hub_client::HubClient,
+    national_client::NationalClient,
+};
 use zhijie_store::{Batch, CommitError, Engine, Pending as StorePending, Record, Store, StoreError, Version};
 
 use crate::{
@@ -429,6 +432,10 @@ pub struct Clients {
     pub care: BTreeMap<RegionCode, CareClient<Channel>>,
     /// Home agencies' windows, by province.
     pub home: BTreeMap<RegionCode, HomeClient<Channel>>,
+    /// Officers of the national agency.
+    pub national: NationalClient<Channel>,
+    /// Officers of provinces, by the name of the service whose office they use.
+    pub agencies: BTreeMap<String, AgencyClient<Channel>>,
 }
 
 impl Clients {
@@ -440,12 +447,17 @@ impl Clients {
         let net: Arc<dyn Net> = Arc::new(net.clone());
         let open = |name: &str| channel(&net, &format!("http://{name}")).map_err(io::Error::other);
         let hub = HubClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-        let (mut care, mut home) = (BTreeMap::new(), BTreeMap::new());
+        let national = NationalClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+        let (mut care, mut home, mut agencies) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for code in regions {
+            for name in [care_of(code), home_of(code)] {
+                let client = AgencyClient::new(open(&name)?);
+                agencies.insert(name, client.max_decoding_message_size(limits::DOCUMENT_BYTES_MAX));
+            }
             let client = CareClient::new(open(&care_of(code))?);
             care.insert(code.clone(), client.max_decoding_message_size(limits::DOCUMENT_BYTES_MAX));
             home.insert(code.clone(), HomeClient::new(open(&home_of(code))?));
         }
-        Ok(Clients { hub, care, home })
+        Ok(Clients { hub, care, home, national, agencies })
     }
 }

@@ -13,7 +13,7 @@ use zhijie_services::{
 
 use super::{
     cast::Player,
-    scenes::{month::table_of, reconciliation::reconciled},
+    scenes::{month::preview, reconciliation::reconciled},
     stage::Scene,
     story::{Story, answered},
 };
@@ -117,7 +117,7 @@ async fn balanced(story: &Story) -> anyhow::Result<bool> {
     let months: BTreeMap<String, ()> = story.days.iter().map(|day| (day.to_string()[..7].to_owned(), ())).collect();
     let (mut payable, mut receivable) = (0, 0);
     for month in months.keys() {
-        let table = table_of(story, month).await?;
+        let table = preview(story, month).await?;
         payable += table.positions.iter().map(|position| position.payable).sum::<i64>();
         receivable += table.positions.iter().map(|position| position.receivable).sum::<i64>();
     }

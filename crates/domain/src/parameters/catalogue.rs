@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use super::{File, Findings, Problem};
 use crate::{
-    catalogue::{Class, Excess, FeeCategory, Item},
+    catalogue::{Ages, Class, Excess, FeeCategory, Item},
     ids::ItemCode,
     money::{Bp, Price},
+    person::Sex,
 };
 
 /// A full row, national or local.
@@ -29,35 +30,11 @@ pub(super) struct RawItem {
     excess: Excess,
     #[serde(default)]
     restricted: bool,
-    // For readers, and for the screening of bills.
+    // For readers.
     #[serde(default, rename = "negotiated")]
     _negotiated: bool,
-    #[serde(rename = "sex")]
-    _sex: Option<Sex>,
-    #[serde(rename = "ages")]
-    _ages: Option<Ages>,
-}
-
-/// For whom alone an item makes sense.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Sex {
-    Female,
-    Male,
-}
-
-/// The ages for which alone an item makes sense, in full years: `"0-14"`.
-struct Ages;
-
-impl<'de> Deserialize<'de> for Ages {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let ends = text.split_once('-').and_then(|(from, to)| Some((from.parse::<u8>().ok()?, to.parse::<u8>().ok()?)));
-        match ends {
-            Some((from, to)) if from <= to => Ok(Ages),
-            _ => Err(de::Error::custom(format!("`{text}` is no span of ages such as \"0-14\""))),
-        }
-    }
+    sex: Option<Sex>,
+    ages: Option<Ages>,
 }
 
 /// What a region sets apart from the national row.
@@ -95,9 +72,22 @@ pub(super) fn items(file: File<'_>, at: &str, rows: Vec<RawItem>) -> Result<BTre
         findings.require(raw.limit.is_none_or(|limit| limit.0 > 0), &field("limit"), "a limit is positive");
         let bound = raw.excess == Excess::Part || raw.limit.is_some();
         findings.require(bound, &field("excess"), LINE_WITHOUT_LIMIT);
-        let RawItem { code, zh, en, category, class, unit, price, limit, excess, restricted, .. } = raw;
-        let item =
-            Item { code: code.clone(), zh, en, category, class, first_share, limit, excess, restricted, price, unit };
+        let RawItem { code, zh, en, category, class, unit, price, limit, excess, restricted, sex, ages, .. } = raw;
+        let item = Item {
+            code: code.clone(),
+            zh,
+            en,
+            category,
+            class,
+            first_share,
+            limit,
+            excess,
+            restricted,
+            price,
+            unit,
+            sex,
+            ages,
+        };
         findings.require(items.insert(code, item).is_none(), &field("code"), "the code stands here twice");
     }
     findings.into_result(items)

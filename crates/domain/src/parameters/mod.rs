@@ -4,6 +4,8 @@
 mod catalogue;
 mod national;
 mod region;
+mod screening;
+mod workdays;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -11,6 +13,7 @@ use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 
 use crate::{
+    audit::screening::Screening,
     calendar::Date,
     catalogue::Catalogue,
     chronic::ChronicList,
@@ -19,9 +22,10 @@ use crate::{
     person::Scheme,
     policy::{self, Area, Policy},
     refusal::{Code, Refusal},
+    workdays::Workdays,
 };
 
-pub use national::Rules;
+pub use national::{Calendar, Prepayment, Rules};
 
 /// A file of parameters: its path below `parameters/`, and its text.
 #[derive(Debug, Clone, Copy)]
@@ -152,6 +156,10 @@ pub struct Region {
 pub struct Parameters {
     /// National numbers.
     pub rules: Rules,
+    /// What bills are screened by.
+    pub screening: Screening,
+    /// The working days.
+    pub workdays: Workdays,
     /// The chronic list.
     pub chronic: ChronicList,
     /// The provinces by code.
@@ -184,8 +192,8 @@ impl Parameters {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let national::National { rules, chronic, regions, institutions, .. } = national;
-        Ok(Parameters { rules, chronic, regions, institutions, catalogues, areas })
+        let national::National { rules, screening, workdays, chronic, regions, institutions, .. } = national;
+        Ok(Parameters { rules, screening, workdays, chronic, regions, institutions, catalogues, areas })
     }
 
     /// The catalogue of a province.

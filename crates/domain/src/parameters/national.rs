@@ -1,4 +1,4 @@
-//! The national files: regions, rules, the chronic list, the national catalogue, institutions, default policies.
+//! The national files: regions, rules, holidays, the chronic list, the national catalogue, institutions, default policies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,9 @@ use serde::{
     de::{self, DeserializeOwned},
 };
 
-use super::{File, Findings, Problem, Region, catalogue};
+use super::{File, Findings, Problem, Region, catalogue, screening, workdays};
 use crate::{
+    audit::{Cluster, Verification, screening::Screening},
     calendar::Date,
     catalogue::Item,
     chronic::{ChronicList, Disease, Version},
@@ -22,6 +23,8 @@ use crate::{
         raw::{Defaults, RawPolicy},
     },
     source::Source,
+    ticket::TicketTerms,
+    workdays::Workdays,
 };
 
 /// So many parties take part as provinces: 31 province-level units and the Xinjiang Corps.
@@ -41,18 +44,8 @@ pub struct Rules {
     pub calendar: Calendar,
     /// Prepayment (预付金).
     pub prepayment: Prepayment,
-}
-
-/// Verification of expensive stays (费用协查).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Verification {
-    /// A single stay whose bill is above this total can be verified, fen.
-    pub stay_above: Fen,
-    /// Day of the next month by which a month's requests are answered, 1 to 31.
-    pub answer_day: u8,
-    /// Source mark.
-    pub source: Source,
+    /// Problem coordination (问题协同).
+    pub ticket: TicketTerms,
 }
 
 /// Days of the month after the service month, and working days behind them.
@@ -71,6 +64,8 @@ pub struct Calendar {
     pub submit_working_days: u8,
     /// Working days from there until finance has paid.
     pub pay_working_days: u8,
+    /// Working days from there until payment and receipt are told to the hub.
+    pub feedback_working_days: u8,
     /// Service months by which a late item may slip.
     pub late_months_max: u8,
     /// Source mark.
@@ -87,6 +82,12 @@ pub struct Prepayment {
     pub yellow: Bp,
     /// Use rate of the red warning, basis points of the quota.
     pub red: Bp,
+    /// Working days after the confirmation of a red month in which an emergency increase may be asked for.
+    pub ask_working_days: u8,
+    /// Quota of a pair without a fourth quarter, in forecast months.
+    pub months_without_history: u8,
+    /// The least quota of such a pair, fen.
+    pub floor: Fen,
     /// Source mark.
     pub source: Source,
 }
@@ -222,12 +223,14 @@ enum RawLevel {
 /// The national files, read.
 pub(super) struct National {
     pub(super) rules: Rules,
+    pub(super) workdays: Workdays,
     pub(super) chronic: ChronicList,
     pub(super) regions: BTreeMap<RegionCode, Region>,
     pub(super) institutions: BTreeMap<InstitutionCode, Institution>,
     pub(super) items: BTreeMap<ItemCode, Item>,
     pub(super) catalogue_version: String,
     pub(super) policies: Defaults,
+    pub(super) screening: Screening,
 }
 
 impl National {
@@ -236,23 +239,35 @@ impl National {
         let mut keep = |found: Vec<Problem>| problems.extend(found);
         let regions = read(files, "national/regions.toml", regions).map_err(&mut keep);
         let rules = read(files, "national/rules.toml", rules).map_err(&mut keep);
+        let workdays = read(files, "national/holidays.toml", workdays::workdays).map_err(&mut keep);
         let chronic = read(files, "national/chronic.toml", chronic).map_err(&mut keep);
         let catalogue = read(files, "national/catalogue.toml", items).map_err(&mut keep);
         let institutions = read(files, "national/institutions.toml", institutions).map_err(&mut keep);
         let policies = read(files, "national/policies.toml", |_, raw: RawPolicies| Ok(raw.policy)).map_err(&mut keep);
-        let (Ok(regions), Ok(rules), Ok(chronic), Ok((catalogue_version, items)), Ok(institutions), Ok(policies)) =
-            (regions, rules, chronic, catalogue, institutions, policies)
+        let screening = read(files, "national/screening.toml", |_, raw| Ok(raw)).map_err(&mut keep);
+        let (Ok(regions), Ok(rules), Ok(workdays), Ok(chronic)) = (regions, rules, workdays, chronic) else {
+            return Err(problems);
+        };
+        let (Ok((catalogue_version, items)), Ok(institutions), Ok(policies)) = (catalogue, institutions, policies)
         else {
             return Err(problems);
         };
+        let Ok(screening) = screening else { return Err(problems) };
         let known = Known { diseases: chronic.clone(), provinces: regions.keys().cloned().collect() };
         let institutions_file = file(files, "national/institutions.toml").map_err(|problem| vec![problem])?;
         let policies_file = file(files, "national/policies.toml").map_err(|problem| vec![problem])?;
+        let rules_file = file(files, "national/rules.toml").map_err(|problem| vec![problem])?;
+        let screening_file = file(files, "national/screening.toml").map_err(|problem| vec![problem])?;
+        let clusters = clusters(rules_file, &rules, &known).map_err(|found| problems.extend(found));
+        let screening = screening::numbers(screening_file, screening, &items).map_err(|found| problems.extend(found));
         let institutions = opened(institutions_file, institutions, &known).map_err(|found| problems.extend(found));
         let policies =
             Defaults::read(policies, known).map_err(|found| problems.extend(policies_file.policy_problems(found)));
-        let (Ok(institutions), Ok(policies)) = (institutions, policies) else { return Err(problems) };
-        Ok(National { rules, chronic, regions, institutions, items, catalogue_version, policies })
+        let (Ok(()), Ok(screening), Ok(institutions), Ok(policies)) = (clusters, screening, institutions, policies)
+        else {
+            return Err(problems);
+        };
+        Ok(National { rules, workdays, chronic, regions, institutions, items, catalogue_version, policies, screening })
     }
 }
 
@@ -294,11 +309,13 @@ fn regions(file: File<'_>, raw: RawRegions) -> Result<BTreeMap<RegionCode, Regio
 
 fn rules(file: File<'_>, rules: Rules) -> Result<Rules, Vec<Problem>> {
     let mut findings = Findings::of(file);
-    let Rules { filing, verification, calendar, prepayment } = &rules;
+    let Rules { filing, verification, calendar, prepayment, ticket } = &rules;
     findings.require(filing.temporary_months >= 1, "filing.temporary_months", "at least a month");
     findings.require(filing.long_term_lock_days >= 0, "filing.long_term_lock_days", "not negative");
     findings.require(!verification.stay_above.is_negative(), "verification.stay_above", "not negative");
     findings.require((1..=31).contains(&verification.answer_day), "verification.answer_day", "a day from 1 to 31");
+    let appeal = "verification.appeal_working_days";
+    findings.require(verification.appeal_working_days >= 1, appeal, "at least a day");
     let days = [
         ("calendar.reconciled_by", calendar.reconciled_by),
         ("calendar.agreed_by", calendar.agreed_by),
@@ -313,7 +330,26 @@ fn rules(file: File<'_>, rules: Rules) -> Result<Rules, Vec<Problem>> {
     }
     findings.require(prepayment.quota_months >= 1, "prepayment.quota_months", "at least a month");
     findings.require(prepayment.yellow <= prepayment.red, "prepayment.yellow", "yellow comes before red");
+    let months = prepayment.months_without_history;
+    findings.require(months >= 1, "prepayment.months_without_history", "at least a month");
+    findings.require(!prepayment.floor.is_negative(), "prepayment.floor", "not negative");
+    let days = ticket.answer_working_days;
+    findings.require(days >= 1, "ticket.answer_working_days", "at least a day: nobody answers before the question");
     findings.into_result(rules)
+}
+
+fn clusters(file: File<'_>, rules: &Rules, known: &Known) -> Result<(), Vec<Problem>> {
+    let mut findings = Findings::of(file);
+    for (index, Cluster { zh, en, provinces, .. }) in rules.verification.clusters.iter().enumerate() {
+        let field = |name: &str| format!("verification.cluster[{index}].{name}");
+        findings.require(!zh.trim().is_empty(), &field("zh"), "a cluster has a name");
+        findings.require(!en.trim().is_empty(), &field("en"), "a cluster has a name");
+        findings.require(provinces.len() >= 2, &field("provinces"), "a cluster has two provinces or more");
+        for province in provinces.difference(&known.provinces) {
+            findings.require(false, &field("provinces"), format!("{province} does not take part"));
+        }
+    }
+    findings.into_result(())
 }
 
 fn chronic(file: File<'_>, raw: RawChronic) -> Result<ChronicList, Vec<Problem>> {

@@ -25,18 +25,20 @@ use zhijie_domain::{
     institution::Institution,
     refusal::{Code, Refusal},
 };
-use zhijie_protocol::v1::{care_server, hub_client::HubClient};
+use zhijie_protocol::v1::{agency_server, care_server, hub_client::HubClient};
 
 use crate::{
-    node::{Book, Credentials, Entries, Failure, Key, Link, Node, Role, Served, channel, limits, reflection, serve},
+    node::{
+        Book, Credentials, Entries, Failure, Key, Link, Node, Office, Role, Served, channel, limits, reflection, serve,
+    },
     wire::{
         claim::{Header, parse_header},
         pb,
     },
 };
 
-/// The service's name on the wire.
-const SERVICE: &str = "zhijie.v1.Care";
+/// The services' names on the wire; health speaks of the first.
+const SERVICES: &[&str] = &["zhijie.v1.Care", "zhijie.v1.Agency"];
 
 /// What the care role needs to know of itself.
 pub struct CareSetup {
@@ -73,6 +75,8 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
         .ok_or_else(|| io::Error::other("care.secret: plain ASCII, not empty"))?;
     node.parameters.catalogue(&setup.region).map_err(|refusal| io::Error::other(refusal.en))?;
     let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
+    let office = Office::new(Link::new(hub.clone(), credentials.clone()));
+    let office = agency_server::AgencyServer::new(office);
     let hub = HubClient::with_interceptor(hub, credentials).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
     let care = Arc::new(Care {
         book: Book::new(node.store.clone()),
@@ -85,8 +89,8 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
     });
     let service =
         care_server::CareServer::from_arc(Arc::clone(&care)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    let routes = reflection(Routes::new(service), SERVICE)?;
-    let served = serve(&care.node.net, &setup.listen, SERVICE, routes).await?;
+    let routes = reflection(Routes::new(service).add_service(office), SERVICES)?;
+    let served = serve(&care.node.net, &setup.listen, SERVICES, routes).await?;
     let sweeping = tokio::spawn(drive::sweep(care, served.stopping()));
     Ok(served.with_task(sweeping))
 }

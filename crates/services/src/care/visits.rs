@@ -1,6 +1,5 @@
 //! Visits as care keeps them: the document, the bill so far, and the lines in chunks, one for each upload.
 
-use prost::Message;
 use zhijie_domain::{
     claim::Service,
     ids::{PersonId, VisitId},
@@ -12,7 +11,7 @@ use zhijie_store::{Store, Txn};
 
 use super::{Care, drive::outside};
 use crate::{
-    node::{Failure, Records, Stop, keys, limits, stored},
+    node::{Failure, Records, Stop, document, keys, limits, stored},
     wire::{
         claim::{Header, parse_parts, parse_split, print_parts, print_split},
         id, pb, required,
@@ -119,8 +118,7 @@ impl CareVisit {
         loop {
             let page = store.scan_prefix(&prefix, after.as_deref(), limits::PAGE).await?;
             for (key, record) in &page {
-                let chunk =
-                    pb::LineChunk::decode(record.value.clone()).map_err(|_| Failure::Damaged(keys::shown(key)))?;
+                let chunk = document::<pb::LineChunk>(key, &record.value)?;
                 for line in &chunk.lines {
                     lines.push(stored(parse_split(line), key)?);
                 }

@@ -21,15 +21,17 @@ use zhijie_domain::{
     ids::RegionCode,
     refusal::{Code, Refusal},
 };
-use zhijie_protocol::v1::{home_server, hub_client::HubClient};
+use zhijie_protocol::v1::{agency_server, home_server, hub_client::HubClient};
 
 use crate::{
-    node::{Book, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, limits, reflection, serve},
+    node::{
+        Book, Credentials, Entries, Failure, Gate, Link, Node, Office, Role, Served, channel, limits, reflection, serve,
+    },
     wire::pb,
 };
 
-/// The service's name on the wire.
-const SERVICE: &str = "zhijie.v1.Home";
+/// The services' names on the wire; health speaks of the first.
+const SERVICES: &[&str] = &["zhijie.v1.Home", "zhijie.v1.Agency"];
 
 /// What the home role needs to know of itself.
 pub struct HomeSetup {
@@ -61,6 +63,8 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
     let credentials = Credentials::new(Role::Home, Some(&setup.region), &setup.secret)
         .ok_or_else(|| io::Error::other("home.secret: plain ASCII, not empty"))?;
     let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
+    let office = Office::new(Link::new(hub.clone(), credentials.clone()));
+    let office = agency_server::AgencyServer::new(office);
     let home = Arc::new(Home {
         book: Book::new(node.store.clone()),
         region: setup.region.clone(),
@@ -71,8 +75,8 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
     });
     let service =
         home_server::HomeServer::from_arc(Arc::clone(&home)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    let routes = reflection(Routes::new(service), SERVICE)?;
-    let served = serve(&home.node.net, &setup.listen, SERVICE, routes).await?;
+    let routes = reflection(Routes::new(service).add_service(office), SERVICES)?;
+    let served = serve(&home.node.net, &setup.listen, SERVICES, routes).await?;
     let mirroring = tokio::spawn(mirror::run(home, served.stopping()));
     Ok(served.with_task(mirroring))
 }

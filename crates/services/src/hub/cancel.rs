@@ -1,20 +1,26 @@
-//! Cancel through the hub: home decides, the hub keeps the negative record.
+//! Cancel through the hub: not once a clearing table holds the settlement; home decides, the hub keeps the negative record.
 
+use zhijie_domain::{
+    ids::SettlementId,
+    refusal::{Code, Refusal},
+};
 use zhijie_store::Txn;
 
 use super::{
-    Hub, from_care,
-    relay::{Known, ask_home, known, mark, outside, read, undone_by},
+    Hub, from_care, keep,
+    relay::{Known, ask_home, keep_relayed, known, mark, outside, read, refuse, undone_by},
 };
 use crate::{
-    node::{Act, Book, Caller, Failure, Key, Stop, answer_of, answer_once, digest},
+    node::{Act, Caller, Failure, Key, Records, Stop, answer_of, answer_once, digest, keys},
     wire::{
         claim::parse_header,
+        id,
         pb::{self, answer::Outcome},
     },
 };
 
-struct Record {
+struct Record<'a> {
+    hub: &'a Hub,
     asked: String,
     answer: pb::Answer,
 }
@@ -27,23 +33,39 @@ async fn cancelled(hub: &Hub, caller: &Caller, request: pb::CancelRequest) -> Re
     let header = parse_header(request.header.as_ref())?;
     from_care(caller, &header.care)?;
     let (key, digest) = (Key::new(&header.institution, pb::Act::Cancel, &header.message), digest(&request));
-    if let Known::Answered(answer) = known(hub, &key, &digest).await? {
-        return Ok(answer);
+    match known(hub, &key, &digest).await? {
+        Known::Answered(answer) => return Ok(answer),
+        Known::Relayed => {}
+        Known::No => {
+            if let Some(refusal) = cleared(hub, &request.settlement).await? {
+                return Ok(refuse(hub, &key, &digest, refusal).await?);
+            }
+        }
     }
-    // No rule of the hub's own stands against a cancel, so that nothing needs to be kept before it goes home.
+    keep_relayed(hub, &key, &digest).await?;
     let mut home = hub.home_again(&header.home)?;
     let asked = request.settlement.clone();
     let answer = ask_home(home.cancel(request)).await?;
-    Ok(answer_once(&hub.node.store, &key, &digest, &Record { asked, answer }).await?)
+    Ok(answer_once(&hub.node.store, &key, &digest, &Record { hub, asked, answer }).await?)
 }
 
-impl Act for Record {
+/// Why a settlement that a table holds is not cancelled.
+async fn cleared(hub: &Hub, settlement: &str) -> Result<Option<Refusal>, Stop> {
+    let settlement = id(SettlementId::parse, settlement, "settlement")?;
+    let cleared = hub.node.store.begin().record::<pb::ClearedRecord>(&keys::cleared(&settlement)).await?;
+    Ok(cleared.map(|cleared| {
+        Refusal::new(Code::AlreadyCleared, "a settlement is cancelled before it enters a clearing table", "settlement")
+            .with(format!("{} 期", cleared.period), format!("that of {}", cleared.period))
+    }))
+}
+
+impl Act for Record<'_> {
     async fn decide(&self, txn: &mut Txn) -> Result<pb::Answer, Stop> {
         match &self.answer.outcome {
             Some(Outcome::Settlement(document)) => {
                 let undone = undone_by(txn, read(document)?, &self.asked).await?;
                 mark(txn, &undone.record.claim.visit, pb::VisitStatus::Open, "").await?;
-                Book::add_undone(txn, &undone).await?;
+                keep::undone(self.hub, txn, &undone).await?;
             }
             Some(Outcome::Refused(_)) => {}
             _ => return Err(outside("a cancel is answered by a negative record or a refusal").into()),

@@ -13,7 +13,7 @@ use zhijie_protocol::v1::home_client::HomeClient;
 
 use super::{Hub, from_care};
 use crate::{
-    node::{Caller, Failure, Link, Records, Stop, keys, limits, stored},
+    node::{Caller, Failure, Link, Records, Stop, document, keys, limits, stored},
     wire::{
         claim::{self, Header, parse_header},
         pb, person, required, visit,
@@ -70,7 +70,7 @@ async fn mirrored(hub: &Hub, claim: &Claim) -> Result<Vec<Filing>, Failure> {
     let prefix = keys::filings_of(&claim.home.province(), &claim.person);
     let page = hub.node.store.scan_prefix(&prefix, None, limits::FILINGS_MAX).await?;
     let filing = |(key, record): &(bytes::Bytes, zhijie_store::Record)| {
-        let document = prost::Message::decode(record.value.clone()).map_err(|_| Failure::Damaged(keys::shown(key)))?;
+        let document = document(key, &record.value)?;
         stored(person::parse_filing(&document), key)
     };
     page.iter().map(filing).collect()

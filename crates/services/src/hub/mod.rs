@@ -1,11 +1,17 @@
 //! The national hub (国家平台): routes between regions, enforces the national rules, keeps the third book,
-//! reconciles every day and clears every month. It keeps nothing it cannot be asked for again: care drives.
+//! reconciles every day, reviews expensive claims and clears every month. On the road care drives; the calendar drives
+//! the rest.
 
+mod agency;
+mod audit;
 mod cancel;
+mod clearing;
+mod duties;
 mod enforce;
+mod keep;
 mod mirror;
-mod month_table;
 mod pre_settle;
+mod prepayment;
 mod reconcile;
 mod register_visit;
 mod relay;
@@ -14,9 +20,18 @@ mod settle;
 
 use std::{collections::BTreeMap, io, sync::Arc};
 
+use tokio::sync::Mutex;
 use tonic::{Request, Response, Status, service::Routes};
-use zhijie_domain::{ids::RegionCode, parameters::unknown_region, refusal::Refusal};
-use zhijie_protocol::v1::{care_client::CareClient, home_client::HomeClient, hub_server};
+use zhijie_domain::{
+    calendar::Month,
+    clearing::schedule::{Schedule, schedule},
+    ids::RegionCode,
+    parameters::unknown_region,
+    refusal::Refusal,
+};
+use zhijie_protocol::v1::{
+    agency_server, care_client::CareClient, home_client::HomeClient, hub_server, national_server,
+};
 
 use crate::{
     node::{
@@ -25,8 +40,8 @@ use crate::{
     wire::pb,
 };
 
-/// The service's name on the wire.
-const SERVICE: &str = "zhijie.v1.Hub";
+/// The services' names on the wire; health speaks of the first.
+const SERVICES: &[&str] = &["zhijie.v1.Hub", "zhijie.v1.Agency", "zhijie.v1.National"];
 
 /// What the hub needs to know of itself.
 pub struct HubSetup {
@@ -61,6 +76,10 @@ pub(crate) struct Hub {
     book: Book,
     homes: BTreeMap<RegionCode, HomeClient<Link>>,
     cares: BTreeMap<RegionCode, CareClient<Link>>,
+    /// Tables are made by one at a time.
+    closing: Mutex<()>,
+    /// The duties of a day are done by one at a time.
+    turning: Mutex<()>,
 }
 
 /// Starts the hub.
@@ -90,12 +109,24 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         }
     }
     let net = Arc::clone(&node.net);
-    let hub = Hub { book: Book::new(node.store.clone()), gate, homes, cares, node };
-    let service = hub_server::HubServer::new(hub).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    serve(&net, &setup.listen, SERVICE, reflection(Routes::new(service), SERVICE)?).await
+    let (closing, turning) = (Mutex::default(), Mutex::default());
+    let hub = Arc::new(Hub { book: Book::new(node.store.clone()), gate, homes, cares, node, closing, turning });
+    let road = hub_server::HubServer::from_arc(Arc::clone(&hub)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+    let provinces = agency_server::AgencyServer::new(agency::Provinces(Arc::clone(&hub)));
+    let nation = national_server::NationalServer::new(agency::Nation(Arc::clone(&hub)));
+    let routes = Routes::new(road).add_service(provinces).add_service(nation);
+    let served = serve(&net, &setup.listen, SERVICES, reflection(routes, SERVICES)?).await?;
+    let duties = tokio::spawn(duties::run(hub, served.stopping()));
+    Ok(served.with_task(duties))
 }
 
 impl Hub {
+    /// The days of a period's clearing.
+    fn schedule(&self, period: Month) -> Schedule {
+        let parameters = &self.node.parameters;
+        schedule(period, &parameters.rules.calendar, &parameters.workdays)
+    }
+
     /// The home service of a pooling area.
     fn home(&self, area: &RegionCode) -> Result<HomeClient<Link>, Refusal> {
         self.homes.get(&area.province()).cloned().ok_or_else(|| unknown_region("header.home", area))
@@ -113,9 +144,14 @@ macro_rules! road {
         match $self.gate.admit($request.metadata()) {
             Ok(caller) => reply($act($self, &caller, $request.into_inner()).await),
             // A stranger gets no answer that could be taken for one about its message.
-            Err(refusal) => Err(Status::unauthenticated(format!("{} {} · {}", refusal.code, refusal.zh, refusal.en))),
+            Err(refusal) => Err(unknown_caller(&refusal)),
         }
     };
+}
+
+/// What a stranger is told.
+fn unknown_caller(refusal: &Refusal) -> Status {
+    Status::unauthenticated(format!("{} {} · {}", refusal.code, refusal.zh, refusal.en))
 }
 
 fn reply<T>(result: Result<T, Failure>) -> Result<Response<T>, Status> {
@@ -169,12 +205,5 @@ impl hub_server::Hub for Hub {
 
     async fn reconcile(&self, request: Request<pb::ReconcileRequest>) -> Result<Response<pb::ReconcileReply>, Status> {
         reply(reconcile::reconcile(self, request.into_inner()).await)
-    }
-
-    async fn month_table(
-        &self,
-        request: Request<pb::MonthTableRequest>,
-    ) -> Result<Response<pb::MonthTableReply>, Status> {
-        reply(month_table::month_table(self, request.into_inner()).await)
     }
 }

@@ -5,7 +5,7 @@ use zhijie_domain::{ids::SettlementId, settlement::Kind};
 use zhijie_store::Txn;
 
 use super::{
-    Hub, from_care,
+    Hub, from_care, keep,
     relay::{Known, ask_home, known, mark, outside, visit_id},
 };
 use crate::{
@@ -17,7 +17,8 @@ use crate::{
     },
 };
 
-struct Record {
+struct Record<'a> {
+    hub: &'a Hub,
     header: Header,
     original: Key,
     answer: pb::Answer,
@@ -37,10 +38,10 @@ async fn reversed(hub: &Hub, caller: &Caller, request: pb::ReverseRequest) -> Re
     }
     let mut home = hub.home_again(&header.home)?;
     let answer = ask_home(home.reverse(request)).await?;
-    Ok(answer_once(&hub.node.store, &key, &digest, &Record { header, original, answer }).await?)
+    Ok(answer_once(&hub.node.store, &key, &digest, &Record { hub, header, original, answer }).await?)
 }
 
-impl Act for Record {
+impl Act for Record<'_> {
     async fn decide(&self, txn: &mut Txn) -> Result<pb::Answer, Stop> {
         let reversal = match &self.answer.outcome {
             Some(Outcome::Reversal(reversal)) => reversal,
@@ -61,7 +62,7 @@ impl Act for Record {
             if undone.record.kind == Kind::Reversed {
                 mark(txn, &undone.record.claim.visit, pb::VisitStatus::Open, "").await?;
             }
-            Book::add_undone(txn, &undone).await?;
+            keep::undone(self.hub, txn, &undone).await?;
         }
         if let Some(visit) = &reversal.visit {
             mark(txn, &visit_id(&visit.id)?, pb::VisitStatus::Withdrawn, "").await?;
@@ -72,7 +73,7 @@ impl Act for Record {
     }
 }
 
-impl Record {
+impl Record<'_> {
     /// A reversal of a settlement in this book undoes that one; an empty one only where it is undone already.
     async fn is_about(&self, txn: &mut Txn, settled: &pb::Settlement, undone: Option<&Undone>) -> Result<(), Failure> {
         let id = id(SettlementId::parse, &settled.id, "settlement").map_err(|refusal| outside(&refusal.to_string()))?;

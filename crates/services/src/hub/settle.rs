@@ -6,14 +6,16 @@ use zhijie_store::Txn;
 use super::{
     Hub,
     enforce::{Checked, check, enforce},
+    keep,
     relay::{Known, ask_home, keep_relayed, known, mark, outside, read, refuse},
 };
 use crate::{
-    node::{Act, Book, Caller, Failure, Key, Stop, answer_of, answer_once, digest},
+    node::{Act, Caller, Failure, Key, Stop, answer_of, answer_once, digest},
     wire::pb::{self, answer::Outcome},
 };
 
-struct Record {
+struct Record<'a> {
+    hub: &'a Hub,
     claim: Claim,
     answer: pb::Answer,
 }
@@ -37,11 +39,11 @@ async fn settled(hub: &Hub, caller: &Caller, request: pb::ClaimRequest) -> Resul
     };
     keep_relayed(hub, &key, &digest).await?;
     let answer = ask_home(home.settle(request)).await?;
-    let record = Record { claim: checked.claim, answer };
+    let record = Record { hub, claim: checked.claim, answer };
     Ok(answer_once(&hub.node.store, &key, &digest, &record).await?)
 }
 
-impl Act for Record {
+impl Act for Record<'_> {
     async fn decide(&self, txn: &mut Txn) -> Result<pb::Answer, Stop> {
         match &self.answer.outcome {
             Some(Outcome::Settlement(document)) => {
@@ -49,7 +51,7 @@ impl Act for Record {
                 if settlement.claim != self.claim || settlement.kind != Kind::Settled {
                     return Err(outside("a settlement answers the claim it was sent").into());
                 }
-                Book::add(txn, &settlement, None).await?;
+                keep::settlement(self.hub, txn, &settlement).await?;
                 mark(txn, &self.claim.visit, pb::VisitStatus::Settled, settlement.id.as_str()).await?;
             }
             Some(Outcome::Refused(_)) => {}

@@ -2,7 +2,6 @@
 //! what is known of a settlement since stands beside it.
 
 use futures_util::stream::{self, BoxStream, StreamExt};
-use prost::Message;
 use tonic::Status;
 use zhijie_domain::{
     calendar::{Date, parse_date},
@@ -15,7 +14,7 @@ use zhijie_store::{Store, Txn};
 
 use super::{
     Failure, Key, Records, Stop, answer_of, keys, limits,
-    records::{damaged, stored},
+    records::{damaged, document, stored},
 };
 use crate::wire::{
     self, id,
@@ -143,7 +142,7 @@ impl Book {
                 let page = store.scan_prefix(&keys::book_of(day), after.as_deref(), limits::PAGE).await?;
                 let next = (page.len() == limits::PAGE).then(|| page.last().map(|(key, _)| key.to_vec()));
                 let entries = page.iter().map(|(key, record)| {
-                    let record = pb::BookRecord::decode(record.value.clone()).map_err(|_| damaged(key))?;
+                    let record = document::<pb::BookRecord>(key, &record.value)?;
                     let settlement = record.settlement.as_ref().ok_or_else(|| damaged(key))?;
                     Ok(wire::book::print(&Entry::from(&stored(settlement::parse(settlement), key)?)))
                 });

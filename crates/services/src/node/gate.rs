@@ -58,6 +58,12 @@ impl Caller {
         Err(stranger(format!("it may not speak as {} of {}", role.name(), place.province())))
     }
 
+    /// The role and province it speaks for; nothing for the hub.
+    #[must_use]
+    pub fn place(&self) -> Option<(Role, &RegionCode)> {
+        self.region.as_ref().map(|region| (self.role, region))
+    }
+
     /// Refuses a caller that is not the hub.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! Every key of every store, in one place. A key is a letter for its kind, then parts divided by `/`, which no id holds.
 
 use zhijie_domain::{
-    calendar::Date,
-    ids::{FilingId, PersonId, RegionCode, SettlementId, VisitId},
+    calendar::{Date, Month},
+    ids::{FilingId, MessageId, PersonId, RegionCode, SettlementId, VisitId},
 };
 
 /// `m/…`: a message and what became of it. `rest` is the message's key.
@@ -82,6 +82,108 @@ pub fn outbox(person: &PersonId, id: &FilingId) -> Vec<u8> {
 
 /// All filings to mirror.
 pub const OUTBOX: &[u8] = b"o/";
+
+/// `q/settlement` or `q/settlement/d`: what waits for a clearing table at the hub; a deduction has the second form.
+#[must_use]
+pub fn waiting(item: &SettlementId, deduction: bool) -> Vec<u8> {
+    format!("q/{item}{}", if deduction { "/d" } else { "" }).into_bytes()
+}
+
+/// All that waits.
+pub const WAITING: &[u8] = b"q/";
+
+/// `a/settlement`: the case of a settlement.
+#[must_use]
+pub fn case(settlement: &SettlementId) -> Vec<u8> {
+    format!("a/{settlement}").into_bytes()
+}
+
+/// All cases.
+pub const CASES: &[u8] = b"a/";
+
+/// `j/settlement`: the table in which a record was cleared.
+#[must_use]
+pub fn cleared(item: &SettlementId) -> Vec<u8> {
+    format!("j/{item}").into_bytes()
+}
+
+/// `k/period/home/care/settlement` or `…/settlement/d`: an item of a table, or one carried past it.
+#[must_use]
+pub fn table_item(
+    period: Month,
+    home: &RegionCode,
+    care: &RegionCode,
+    item: &SettlementId,
+    deduction: bool,
+) -> Vec<u8> {
+    format!("k/{period}/{home}/{care}/{item}{}", if deduction { "/d" } else { "" }).into_bytes()
+}
+
+/// All items of a period.
+#[must_use]
+pub fn items_of_period(period: Month) -> Vec<u8> {
+    format!("k/{period}/").into_bytes()
+}
+
+/// All items of a table.
+#[must_use]
+pub fn items_of(period: Month, home: &RegionCode, care: &RegionCode) -> Vec<u8> {
+    format!("k/{period}/{home}/{care}/").into_bytes()
+}
+
+/// `t/period/home/care`: the table of a pair.
+#[must_use]
+pub fn table(period: Month, home: &RegionCode, care: &RegionCode) -> Vec<u8> {
+    format!("t/{period}/{home}/{care}").into_bytes()
+}
+
+/// All tables of a period.
+#[must_use]
+pub fn tables_of(period: Month) -> Vec<u8> {
+    format!("t/{period}/").into_bytes()
+}
+
+/// All tables.
+pub const TABLES: &[u8] = b"t/";
+
+/// `z/period`: whether the tables of a period are made.
+#[must_use]
+pub fn period(period: Month) -> Vec<u8> {
+    format!("z/{period}").into_bytes()
+}
+
+/// All periods, ascending.
+pub const PERIODS: &[u8] = b"z/";
+
+/// `g/care/month`: a care province has agreed the bills of a month.
+#[must_use]
+pub fn agreement(care: &RegionCode, month: Month) -> Vec<u8> {
+    format!("g/{care}/{month}").into_bytes()
+}
+
+/// `y/year`: a year that is closed.
+#[must_use]
+pub fn year(year: i16) -> Vec<u8> {
+    format!("y/{year:04}").into_bytes()
+}
+
+/// `u/home/care`: the prepayment of a pair.
+#[must_use]
+pub fn quota(home: &RegionCode, care: &RegionCode) -> Vec<u8> {
+    format!("u/{home}/{care}").into_bytes()
+}
+
+/// All prepayments.
+pub const QUOTAS: &[u8] = b"u/";
+
+/// `h/agency/message`: an agency's message.
+#[must_use]
+pub fn agency_message(agency: &str, message: &MessageId) -> Vec<u8> {
+    format!("h/{agency}/{message}").into_bytes()
+}
+
+/// `d`: the last business day whose duties are done.
+pub const TURN: &[u8] = b"d";
 
 /// A key for a log: its kind only, as the rest may hold personal data.
 #[must_use]

@@ -10,6 +10,7 @@ mod inbox;
 pub mod keys;
 pub mod limits;
 mod net;
+mod office;
 mod parameters;
 mod peer;
 mod records;
@@ -29,10 +30,12 @@ pub use ids::{Ids, RandomIds, SeededIds};
 pub use inbox::{Act, Key, MessageState, answer_once, digest};
 pub(crate) use inbox::{is_transient, is_unknown};
 pub use net::{Conn, Incoming, Io, Net, Pending, Tcp};
+pub use office::Office;
 pub use parameters::{LoadError, embedded_parameters, load_parameters};
 pub use peer::{Link, call, channel, is_serving};
 pub use records::Records;
 pub(crate) use records::{Committed, commit, stored};
+pub use records::{content, document, sealed};
 pub use serve::{Served, reflection, serve};
 
 /// The world of one role.

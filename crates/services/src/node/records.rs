@@ -1,4 +1,5 @@
-//! Records in the store: encoded documents under keys.
+//! Records in the store: encoded documents under keys, each with a seal over key and content, so that a record that was
+//! damaged or moved is found when it is read, and named.
 
 use std::future::Future;
 
@@ -7,6 +8,9 @@ use zhijie_domain::refusal::Refusal;
 use zhijie_store::{CommitError, Txn};
 
 use super::Failure;
+
+/// Bytes of a seal: CRC-32 over the key, a zero and the document.
+const SEAL_BYTES: usize = 4;
 
 /// Reading and keeping documents in a transaction.
 pub trait Records {
@@ -22,13 +26,47 @@ pub trait Records {
 
 impl Records for Txn {
     async fn record<M: Message + Default>(&mut self, key: &[u8]) -> Result<Option<M>, Failure> {
-        let Some(bytes) = self.get(key).await? else { return Ok(None) };
-        M::decode(bytes).map(Some).map_err(|_| damaged(key))
+        self.get(key).await?.map(|value| document(key, &value)).transpose()
     }
 
     fn keep(&mut self, key: Vec<u8>, document: &impl Message) {
-        self.put(key, document.encode_to_vec());
+        let value = sealed(&key, document);
+        self.put(key, value);
     }
+}
+
+/// The stored form of a document under a key.
+pub fn sealed(key: &[u8], document: &impl Message) -> Vec<u8> {
+    let mut value = document.encode_to_vec();
+    value.extend(seal(key, &value));
+    value
+}
+
+/// The document that a stored value holds.
+///
+/// # Errors
+/// [`Failure::Damaged`] where the seal is not of this key and content, or the content is no such document.
+pub fn document<M: Message + Default>(key: &[u8], value: &[u8]) -> Result<M, Failure> {
+    M::decode(content(key, value)?).map_err(|_| damaged(key))
+}
+
+/// The encoded document of a stored value.
+///
+/// # Errors
+/// [`Failure::Damaged`] where the seal is not of this key and content.
+pub fn content<'a>(key: &[u8], value: &'a [u8]) -> Result<&'a [u8], Failure> {
+    match value.split_last_chunk::<SEAL_BYTES>() {
+        Some((content, seen)) if *seen == seal(key, content) => Ok(content),
+        _ => Err(damaged(key)),
+    }
+}
+
+fn seal(key: &[u8], content: &[u8]) -> [u8; SEAL_BYTES] {
+    let mut crc = crc32fast::Hasher::new();
+    for part in [key, &[0], content] {
+        crc.update(part);
+    }
+    crc.finalize().to_be_bytes()
 }
 
 /// The failure of a record that does not read.
@@ -58,5 +96,24 @@ pub(crate) async fn commit(txn: Txn) -> Result<Committed, Failure> {
         Err(CommitError::Conflict) => Ok(Committed::Conflict),
         Err(CommitError::Busy) => Ok(Committed::Busy),
         Err(CommitError::Failed(error)) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::pb;
+
+    #[test]
+    fn a_record_is_read_under_its_own_key_and_as_it_was_kept() {
+        let kept = pb::ClearedRecord { period: "2024-06".into(), deducted: 5 };
+        let value = sealed(b"j/S1", &kept);
+        assert_eq!(document::<pb::ClearedRecord>(b"j/S1", &value).unwrap(), kept);
+        assert!(document::<pb::ClearedRecord>(b"j/S2", &value).is_err());
+        for place in 0..value.len() {
+            let mut changed = value.clone();
+            changed[place] ^= 1;
+            assert!(document::<pb::ClearedRecord>(b"j/S1", &changed).is_err(), "byte {place}");
+        }
     }
 }

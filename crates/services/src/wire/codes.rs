@@ -1,9 +1,12 @@
 //! The enums of the wire and of the domain, name by name.
 
 use zhijie_domain::{
+    audit::case::Reason,
     catalogue::Class,
     claim::{AccountUse, Level, Service},
+    clearing::item::{Carried, ItemKind},
     filing::{Change, FilingKind, FilingStatus},
+    party::Party,
     person::{Assisted, Category, Scheme},
     policy::TreatmentClass,
     reconcile::DifferenceKind,
@@ -44,6 +47,10 @@ coded! {
     Class = ItemClass { A, B, C }
     TreatmentClass = TreatmentClass { Local, Referred, Emergency, Other, Unfiled }
     Kind = EntryKind { Settled, Cancelled, Reversed }
+    ItemKind = ClearedKind { Settlement, Correction, Deduction }
+    Carried = CarriedReason { NotAgreed, UnderReview, Disputed }
+    Reason = CaseReason { Threshold, Requested, Finding }
+    Party = PartyCode { Home, Care, Hub }
     DifferenceKind = DifferenceKind { CareOnly, HubOnly, HomeOnly, CareHub, HubHome, CareHome, Amount, Status }
 }
 
@@ -95,6 +102,10 @@ mod tests {
         check::<Class>();
         check::<TreatmentClass>();
         check::<Kind>();
+        check::<ItemKind>();
+        check::<Carried>();
+        check::<Reason>();
+        check::<Party>();
         check::<DifferenceKind>();
         assert!(parse::<Service>(0, "service").is_err() && parse::<Service>(99, "service").is_err());
     }

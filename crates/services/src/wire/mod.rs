@@ -2,15 +2,18 @@
 //! field that lacks it, `print` cannot fail. Nothing else in the house knows both sides.
 
 pub mod book;
+pub mod case;
 pub mod claim;
+pub mod clearing;
 pub mod codes;
 pub mod person;
+pub mod prepayment;
 pub mod refusal;
 pub mod settlement;
 pub mod visit;
 
 use zhijie_domain::{
-    calendar::{Date, parse_date},
+    calendar::{Date, Month, parse_date},
     ids::Malformed,
     refusal::{Code, Refusal},
 };
@@ -46,6 +49,14 @@ pub fn date(text: &str, field: &str) -> Result<Date, Refusal> {
 /// [`Code::FieldInvalid`] naming the field.
 pub fn optional_date(text: &str, field: &str) -> Result<Option<Date>, Refusal> {
     if text.is_empty() { Ok(None) } else { date(text, field).map(Some) }
+}
+
+/// Reads a month.
+///
+/// # Errors
+/// [`Code::FieldInvalid`] naming the field.
+pub fn month(text: &str, field: &str) -> Result<Month, Refusal> {
+    Month::parse(text).ok_or_else(|| Refusal::malformed(field, "应为月份，如 2025-03", "a month such as 2025-03"))
 }
 
 /// A message that must be there.

@@ -15,31 +15,32 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
         format!("{month}：参保省应付就医省（基金与个人账户），按险种与业务类型，全额，撤销与冲正以负数计入。"),
         format!("{month}: what home provinces owe care provinces, funds and accounts, gross, negative records inside."),
     );
-    let reply = table_of(story, &month).await?;
+    let reply = preview(story, &month).await?;
     let columns = [
         ("home", "参保省", "home pays"),
         ("care", "就医省", "care gets"),
         ("scheme", "险种", "scheme"),
         ("service", "业务", "service"),
-        ("settlements", "正", "plus"),
-        ("negatives", "负", "minus"),
-        ("fund", "基金", "funds"),
-        ("account", "个账", "account"),
+        ("items", "笔数", "items"),
+        ("new", "本期", "new"),
+        ("carried", "结转", "carried"),
         ("payable", "应付", "payable"),
     ];
     let mut table = Table::new("rows", &columns);
-    for row in &reply.rows {
-        table.row([
-            Cell::text(&row.home),
-            Cell::text(&row.care),
-            Cell::text(short(row.scheme().as_str_name())),
-            Cell::text(short(row.service().as_str_name())),
-            Cell::Count(row.settlements),
-            Cell::Count(row.negatives),
-            Cell::money(row.fund),
-            Cell::money(row.account),
-            Cell::money(row.payable),
-        ]);
+    for pair in &reply.tables {
+        for row in &pair.rows {
+            let (new, carried) = (row.new.unwrap_or_default(), row.carried.unwrap_or_default());
+            table.row([
+                Cell::text(&pair.home),
+                Cell::text(&pair.care),
+                Cell::text(short(row.scheme().as_str_name())),
+                Cell::text(short(row.service().as_str_name())),
+                Cell::Count(new.items),
+                Cell::money(new.amount),
+                Cell::money(-carried.amount),
+                Cell::money(row.payable),
+            ]);
+        }
     }
     scene.show(table);
     let columns = [("region", "省", "province"), ("payable", "应付", "pays"), ("receivable", "应收", "gets")];
@@ -56,11 +57,11 @@ fn short(name: &str) -> String {
     name.split('_').next_back().unwrap_or_default().to_lowercase()
 }
 
-/// The hub's table of a month.
-pub(crate) async fn table_of(story: &Story, month: &str) -> anyhow::Result<pb::MonthTableReply> {
+/// The tables of a month as they would be if every bill were agreed now.
+pub(crate) async fn preview(story: &Story, month: &str) -> anyhow::Result<pb::TablesReply> {
     answered(|| {
-        let (mut hub, request) = (story.clients.hub.clone(), pb::MonthTableRequest { month: month.to_owned() });
-        async move { hub.month_table(request).await }
+        let (mut hub, request) = (story.clients.national.clone(), pb::PreviewRequest { period: month.to_owned() });
+        async move { hub.preview(request).await }
     })
     .await
 }

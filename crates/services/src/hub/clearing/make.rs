@@ -1,0 +1,207 @@
+//! Making the tables of a period (生成清算表): first every waiting item is put into its table or carried past it, then
+//! the tables are folded. Each part is committed by itself and harmless to do again, so that a crash in between only
+//! delays: the period is made when its record says so.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use zhijie_domain::{
+    calendar::Month,
+    clearing::{
+        item::{Item, ItemKind, Verdict},
+        table::Outcome,
+    },
+    ids::RegionCode,
+    money::Fen,
+    refusal::{Code, Refusal},
+};
+use zhijie_store::{Record, Txn};
+
+use super::{fold::Fold, not_now, outcome_of};
+use crate::{
+    hub::{Hub, prepayment},
+    node::{Committed, Failure, Records, Stop, commit, document, keys, limits, stored},
+    wire::{clearing, pb},
+};
+
+type Row = (Bytes, Record);
+
+/// The last period whose tables are begun or made.
+pub(in crate::hub) async fn last(hub: &Hub) -> Result<Option<(Month, pb::PeriodRecord)>, Failure> {
+    let page = hub.node.store.scan_prefix(keys::PERIODS, None, limits::PERIODS_MAX).await?;
+    let Some((key, record)) = page.last() else { return Ok(None) };
+    let text = key.strip_prefix(keys::PERIODS).and_then(|text| std::str::from_utf8(text).ok());
+    let period = text.and_then(Month::parse).ok_or_else(|| Failure::Damaged(keys::shown(key)))?;
+    Ok(Some((period, document(key, &record.value)?)))
+}
+
+/// Makes the tables of a period. Those that are made stay as they are.
+pub(in crate::hub) async fn make(hub: &Hub, period: Month) -> Result<(), Stop> {
+    let _alone = hub.closing.lock().await;
+    let today = hub.node.now().day();
+    let due = hub.schedule(period).tables_on;
+    if today < due {
+        return Err(not_now("period", format!("{due} 才生成"), format!("its tables are made on {due}")).into());
+    }
+    match last(hub).await? {
+        Some((last, record)) if last == period && record.made => return Ok(()),
+        Some((last, _)) if period < last => {
+            return Err(not_now("period", format!("{last} 期已生成"), format!("{last} is made already")).into());
+        }
+        Some((last, record)) if last != period && (!record.made || last.plus(1) != period) => {
+            let next = if record.made { last.plus(1) } else { last };
+            return Err(not_now("period", format!("应先生成 {next} 期"), format!("{next} is to be made first")).into());
+        }
+        _ => {}
+    }
+    keep_period(hub, period, false).await?;
+    put_in_tables(hub, period).await?;
+    fold_all(hub, period).await?;
+    keep_period(hub, period, true).await
+}
+
+async fn keep_period(hub: &Hub, period: Month, made: bool) -> Result<(), Stop> {
+    let mut txn = hub.node.store.begin();
+    let day = hub.node.now().day().to_string();
+    txn.keep(keys::period(period), &pb::PeriodRecord { made, day });
+    done(txn).await
+}
+
+/// Commits what nobody else writes.
+async fn done(txn: Txn) -> Result<(), Stop> {
+    match commit(txn).await? {
+        Committed::Yes => Ok(()),
+        Committed::Conflict | Committed::Busy => Err(busy()),
+    }
+}
+
+fn busy() -> Stop {
+    Refusal::new(Code::Busy, "bounded queues", "").into()
+}
+
+/// The months that care agencies have agreed, as they are asked for.
+#[derive(Default)]
+struct Agreed(BTreeMap<(RegionCode, Month), bool>);
+
+impl Agreed {
+    async fn holds(&mut self, hub: &Hub, item: &Item) -> Result<bool, Failure> {
+        let asked = (item.care.clone(), Month::of(item.day));
+        if let Some(known) = self.0.get(&asked) {
+            return Ok(*known);
+        }
+        let agreed = hub.node.store.get(&keys::agreement(&asked.0, asked.1)).await?.is_some();
+        self.0.insert(asked, agreed);
+        Ok(agreed)
+    }
+}
+
+async fn put_in_tables(hub: &Hub, period: Month) -> Result<(), Stop> {
+    let mut agreed = Agreed::default();
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = hub.node.store.scan_prefix(keys::WAITING, after.as_deref(), limits::PAGE).await?;
+        put_page(hub, period, &page, &mut agreed).await?;
+        if page.len() < limits::PAGE {
+            return Ok(());
+        }
+        after = page.last().map(|(key, _)| key.to_vec());
+    }
+}
+
+async fn put_page(hub: &Hub, period: Month, page: &[Row], agreed: &mut Agreed) -> Result<(), Stop> {
+    for _ in 0..limits::ATTEMPTS_MAX {
+        let mut txn = hub.node.store.begin();
+        for (key, _) in page {
+            // It may have gone since the page was read.
+            let Some(waiting) = txn.record::<pb::WaitingItem>(key).await? else { continue };
+            let item = stored(clearing::parse_waiting(&waiting), key)?;
+            let verdict = item.judge(period, agreed.holds(hub, &item).await?);
+            put(&mut txn, period, key, &item, verdict).await?;
+        }
+        match commit(txn).await? {
+            Committed::Yes => return Ok(()),
+            Committed::Conflict => {}
+            Committed::Busy => return Err(busy()),
+        }
+    }
+    Err(busy())
+}
+
+async fn put(txn: &mut Txn, period: Month, key: &[u8], item: &Item, verdict: Verdict) -> Result<(), Stop> {
+    let Some(document) = clearing::print_cleared(item, verdict) else { return Ok(()) };
+    let is_deduction = item.kind == ItemKind::Deduction;
+    txn.keep(keys::table_item(period, &item.home, &item.care, &item.id, is_deduction), &document);
+    if !matches!(verdict, Verdict::Enters { .. }) {
+        return Ok(());
+    }
+    txn.delete(key.to_vec());
+    let pointer = keys::cleared(&item.id);
+    let mut cleared = txn.record::<pb::ClearedRecord>(&pointer).await?.unwrap_or_default();
+    match item.kind {
+        ItemKind::Settlement => cleared = pb::ClearedRecord { period: period.to_string(), deducted: item.deduction.0 },
+        ItemKind::Correction => cleared.period = period.to_string(),
+        ItemKind::Deduction => cleared.deducted = Fen(cleared.deducted).plus(item.deduction)?.0,
+    }
+    txn.keep(pointer, &cleared);
+    Ok(())
+}
+
+async fn fold_all(hub: &Hub, period: Month) -> Result<(), Stop> {
+    let mut credits = credits(hub, period.plus(-1)).await?;
+    let prefix = keys::items_of_period(period);
+    let (mut fold, mut after): (Option<Fold>, Option<Vec<u8>>) = (None, None);
+    loop {
+        let page = hub.node.store.scan_prefix(&prefix, after.as_deref(), limits::PAGE).await?;
+        for (key, record) in &page {
+            let (home, care) = pair_of(key, prefix.len())?;
+            if fold.as_ref().is_none_or(|fold| !fold.is_of(&home, &care)) {
+                let credit = credits.remove(&(home.clone(), care.clone())).unwrap_or_default();
+                keep_table(hub, period, fold.replace(Fold::new(period, home, care, credit))).await?;
+            }
+            if let Some(fold) = &mut fold {
+                fold.add(key, &record.value)?;
+            }
+        }
+        if page.len() < limits::PAGE {
+            break;
+        }
+        after = page.last().map(|(key, _)| key.to_vec());
+    }
+    keep_table(hub, period, fold).await?;
+    for ((home, care), credit) in credits {
+        keep_table(hub, period, Some(Fold::new(period, home, care, credit))).await?;
+    }
+    Ok(())
+}
+
+/// The negative payables of a period, which the next one takes over.
+async fn credits(hub: &Hub, period: Month) -> Result<BTreeMap<(RegionCode, RegionCode), Fen>, Stop> {
+    let mut credits = BTreeMap::new();
+    for table in super::list::tables(&hub.node.store, Some(period)).await? {
+        if let Outcome::Credit(credit) = outcome_of(period, &table)? {
+            let (_, home, care) = super::fold::names(&table)?;
+            credits.insert((home, care), credit);
+        }
+    }
+    Ok(credits)
+}
+
+fn pair_of(key: &[u8], prefix: usize) -> Result<(RegionCode, RegionCode), Failure> {
+    let damaged = || Failure::Damaged(keys::shown(key));
+    let rest = key.get(prefix..).and_then(|rest| std::str::from_utf8(rest).ok()).ok_or_else(damaged)?;
+    let mut parts = rest.split('/').map(RegionCode::parse);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(home)), Some(Ok(care))) => Ok((home, care)),
+        _ => Err(damaged()),
+    }
+}
+
+async fn keep_table(hub: &Hub, period: Month, fold: Option<Fold>) -> Result<(), Stop> {
+    let Some(fold) = fold else { return Ok(()) };
+    let mut table = fold.print(1)?;
+    let (_, home, care) = super::fold::names(&table)?;
+    let mut txn = hub.node.store.begin();
+    prepayment::judge_use(hub, &mut txn, &mut table).await?;
+    txn.keep(keys::table(period, &home, &care), &table);
+    done(txn).await
+}

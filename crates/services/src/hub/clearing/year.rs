@@ -1,0 +1,65 @@
+//! Closing a year (年度清算): by the end of the first quarter everything of the year is in a table and paid.
+
+use zhijie_domain::refusal::Refusal;
+use zhijie_store::Txn;
+
+use super::{fold, list, not_now, outcome_of};
+use crate::{
+    hub::{Hub, agency::Actor},
+    node::{Failure, Records, Stop, document, keys, limits, stored},
+    wire::{clearing, pb},
+};
+
+/// Closes a year of which nothing is open; what arrives later is booked in the period in which it arrives.
+pub(in crate::hub) async fn close(
+    hub: &Hub,
+    txn: &mut Txn,
+    actor: &Actor,
+    command: &pb::CloseYear,
+) -> Result<pb::YearReply, Stop> {
+    actor.is_national()?;
+    let year = i16::try_from(command.year).ok().filter(|year| (1..=9999).contains(year));
+    let year = year.ok_or_else(|| Refusal::malformed("close_year.year", "应为年份", "a year"))?;
+    let key = keys::year(year);
+    if let Some(known) = txn.record::<pb::YearReply>(&key).await? {
+        return Ok(known);
+    }
+    if actor.today.year() <= year {
+        return Err(not_now("close_year.year", "该年尚未结束", "the year has not ended").into());
+    }
+    if let Some(waiting) = first_waiting(hub, year).await? {
+        return Err(
+            not_now("close_year.year", format!("{waiting} 尚未清算"), format!("{waiting} is not cleared yet")).into()
+        );
+    }
+    for table in list::tables(&hub.node.store, None).await? {
+        let (period, ..) = fold::names(&table)?;
+        let life = clearing::parse_life(&table)?;
+        if period.year == year && !life.is_closed(outcome_of(period, &table)?) {
+            let name = format!("{period} {} → {}", table.home, table.care);
+            return Err(
+                not_now("close_year.year", format!("{name} 尚未结清"), format!("{name} is not paid through")).into()
+            );
+        }
+    }
+    let reply = pb::YearReply { year: command.year, closed: actor.today.to_string() };
+    txn.keep(key, &reply);
+    Ok(reply)
+}
+
+async fn first_waiting(hub: &Hub, year: i16) -> Result<Option<String>, Failure> {
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = hub.node.store.scan_prefix(keys::WAITING, after.as_deref(), limits::PAGE).await?;
+        for (key, record) in &page {
+            let item = stored(clearing::parse_waiting(&document(key, &record.value)?), key)?;
+            if item.day.year() == year {
+                return Ok(Some(item.id.to_string()));
+            }
+        }
+        if page.len() < limits::PAGE {
+            return Ok(None);
+        }
+        after = page.last().map(|(key, _)| key.to_vec());
+    }
+}

@@ -1,0 +1,46 @@
+//! The office of a province's agency (经办窗口): passes its officers' messages to the hub, under the credentials of the
+//! service it belongs to. What an officer may do is the hub's to say.
+
+use tonic::{Request, Response, Status};
+use zhijie_protocol::v1::{agency_client::AgencyClient, agency_server::Agency};
+
+use super::{Link, call, limits};
+use crate::wire::pb;
+
+/// An office of the care or home service.
+pub struct Office(AgencyClient<Link>);
+
+impl Office {
+    /// The office whose link leads to the hub.
+    #[must_use]
+    pub fn new(hub: Link) -> Office {
+        Office(AgencyClient::new(hub).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX))
+    }
+}
+
+macro_rules! passed {
+    ($self:ident, $request:ident, $call:ident) => {{
+        let mut hub = $self.0.clone();
+        let passed = call("hub", limits::OFFICE_DEADLINE_MS, hub.$call($request.into_inner())).await;
+        passed.map(Response::new).map_err(super::Failure::into_status)
+    }};
+}
+
+#[tonic::async_trait]
+impl Agency for Office {
+    async fn perform(&self, request: Request<pb::AgencyRequest>) -> Result<Response<pb::AgencyReply>, Status> {
+        passed!(self, request, perform)
+    }
+
+    async fn tables(&self, request: Request<pb::TablesRequest>) -> Result<Response<pb::TablesReply>, Status> {
+        passed!(self, request, tables)
+    }
+
+    async fn cases(&self, request: Request<pb::CasesRequest>) -> Result<Response<pb::CasesReply>, Status> {
+        passed!(self, request, cases)
+    }
+
+    async fn quotas(&self, request: Request<pb::QuotasRequest>) -> Result<Response<pb::QuotasReply>, Status> {
+        passed!(self, request, quotas)
+    }
+}

@@ -1,0 +1,147 @@
+//! A home region that answers from a script: whatever bill it is sent, the basic fund pays all of it, on the test's day.
+//! It lets a test put exact amounts on exact days through the real hub.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use tonic::{Request, Response, Status, service::Routes};
+use zhijie_services::{
+    cluster::{home_of, secret},
+    node::{Clock, Credentials, Entries, Link, ManualClock, Net, Office, Role, Served, channel, reflection, serve},
+    pb::{self, agency_server, answer::Outcome, home_server},
+};
+
+use crate::world::{World, region};
+
+/// The scripted home service.
+struct Script {
+    clock: Arc<ManualClock>,
+    serial: AtomicU64,
+    settled: std::sync::Mutex<Vec<pb::Settlement>>,
+}
+
+/// Puts a scripted home in the place of a province's own.
+pub async fn script_home(world: &mut World, province: &str) -> Served {
+    let name = home_of(&region(province));
+    world.cluster.kill(&name);
+    let net: Arc<dyn Net> = Arc::new(world.cluster.net().seen_by(&name));
+    let script = Script { clock: world.clock(), serial: AtomicU64::new(0), settled: std::sync::Mutex::default() };
+    let credentials = Credentials::new(Role::Home, Some(&region(province)), &secret(&name)).expect("credentials");
+    let hub = channel(&net, "http://hub").expect("an address");
+    let office = agency_server::AgencyServer::new(Office::new(Link::new(hub, credentials)));
+    let routes = Routes::new(home_server::HomeServer::new(script)).add_service(office);
+    let names = &["zhijie.v1.Home", "zhijie.v1.Agency"];
+    serve(&net, &name, names, reflection(routes, names).expect("routes")).await.expect("it serves")
+}
+
+impl Script {
+    fn record(&self, settlement: pb::Settlement) -> pb::Answer {
+        self.settled.lock().expect("no panic").push(settlement.clone());
+        pb::Answer { outcome: Some(Outcome::Settlement(settlement)) }
+    }
+
+    fn id(&self) -> String {
+        format!("S{:08}", self.serial.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+fn not_here<T>() -> Result<Response<T>, Status> {
+    Err(Status::unimplemented("the script holds no such act"))
+}
+
+#[tonic::async_trait]
+impl home_server::Home for Script {
+    async fn settle(&self, request: Request<pb::ClaimRequest>) -> Result<Response<pb::Answer>, Status> {
+        let claim = request.into_inner().claim.unwrap_or_default();
+        let parts = claim.parts.unwrap_or_default();
+        let amounts = pb::Amounts {
+            parts: claim.parts,
+            funds: Some(pb::Funds { basic: parts.total, ..pb::Funds::default() }),
+            fund_total: parts.total,
+            ..pb::Amounts::default()
+        };
+        let computation = pb::Computation {
+            treatment_class: pb::TreatmentClass::Emergency.into(),
+            amounts: Some(amounts),
+            ratio: 10_000,
+            ..pb::Computation::default()
+        };
+        let settlement = pb::Settlement {
+            id: self.id(),
+            kind: pb::EntryKind::Settled.into(),
+            undoes: String::new(),
+            claim: Some(pb::Claim { lines: Vec::new(), ..claim }),
+            computation: Some(computation),
+            at: self.clock.now().0,
+        };
+        Ok(Response::new(self.record(settlement)))
+    }
+
+    async fn cancel(&self, request: Request<pb::CancelRequest>) -> Result<Response<pb::Answer>, Status> {
+        let asked = request.into_inner().settlement;
+        let known = self.settled.lock().expect("no panic").iter().find(|known| known.id == asked).cloned();
+        let mut record = known.ok_or_else(|| Status::not_found("no such settlement"))?;
+        let amounts = record.computation.as_mut().and_then(|computation| computation.amounts.as_mut());
+        let amounts = amounts.ok_or_else(|| Status::internal("a settlement has amounts"))?;
+        let parts = amounts.parts.unwrap_or_default();
+        amounts.parts = Some(pb::Parts {
+            total: -parts.total,
+            own: -parts.own,
+            over: -parts.over,
+            pre: -parts.pre,
+            in_scope: -parts.in_scope,
+        });
+        amounts.fund_total = -amounts.fund_total;
+        if let Some(funds) = &mut amounts.funds {
+            funds.basic = -funds.basic;
+        }
+        let record = pb::Settlement {
+            id: self.id(),
+            kind: pb::EntryKind::Cancelled.into(),
+            undoes: asked,
+            at: self.clock.now().0,
+            ..record
+        };
+        Ok(Response::new(self.record(record)))
+    }
+
+    async fn enrol(&self, _: Request<pb::EnrolRequest>) -> Result<Response<pb::PersonReply>, Status> {
+        not_here()
+    }
+
+    async fn look_up(&self, _: Request<pb::LookUpRequest>) -> Result<Response<pb::PersonReply>, Status> {
+        not_here()
+    }
+
+    async fn file(&self, _: Request<pb::FileRequest>) -> Result<Response<pb::FilingReply>, Status> {
+        not_here()
+    }
+
+    async fn change_filing(&self, _: Request<pb::ChangeFilingRequest>) -> Result<Response<pb::FilingReply>, Status> {
+        not_here()
+    }
+
+    async fn register_visit(&self, _: Request<pb::RegisterRequest>) -> Result<Response<pb::Answer>, Status> {
+        not_here()
+    }
+
+    async fn pre_settle(&self, _: Request<pb::ClaimRequest>) -> Result<Response<pb::Answer>, Status> {
+        not_here()
+    }
+
+    async fn reverse(&self, _: Request<pb::ReverseRequest>) -> Result<Response<pb::Answer>, Status> {
+        not_here()
+    }
+
+    async fn find(&self, _: Request<pb::FindRequest>) -> Result<Response<pb::Answer>, Status> {
+        not_here()
+    }
+
+    type DayBookStream = Entries;
+
+    async fn day_book(&self, _: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {
+        not_here()
+    }
+}
