@@ -14,7 +14,10 @@ use zhijie_services::{
         parameters::Parameters,
     },
     node::{Clock, Credentials, Link, ManualClock, Net, Role, channel, embedded_parameters},
-    pb::{self, care_client::CareClient, find_request::By, home_client::HomeClient, hub_client::HubClient},
+    pb::{
+        self, care_client::CareClient, find_request::By, home_client::HomeClient, hub_client::HubClient,
+        registry_client::RegistryClient,
+    },
 };
 use zhijie_store::{Memory, Store};
 
@@ -81,6 +84,12 @@ impl World {
     #[must_use]
     pub fn hub(&self) -> HubClient<Channel> {
         self.clients.hub.clone()
+    }
+
+    /// An operator's client of the registry.
+    #[must_use]
+    pub fn registry(&self) -> RegistryClient<Channel> {
+        self.clients.registry.clone()
     }
 
     /// A client that speaks to the hub as a province's care service does, past that service.

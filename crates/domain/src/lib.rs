@@ -22,6 +22,7 @@ pub mod filing;
 pub mod institution;
 pub mod person;
 pub mod policy;
+pub mod related;
 pub mod settlement;
 pub mod visit;
 

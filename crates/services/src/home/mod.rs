@@ -4,6 +4,7 @@
 mod cancel;
 mod filing;
 mod judge;
+mod list;
 mod member;
 mod mirror;
 mod pre_settle;
@@ -21,7 +22,7 @@ use zhijie_domain::{
     ids::RegionCode,
     refusal::{Code, Refusal},
 };
-use zhijie_protocol::v1::{home_server, hub_client::HubClient};
+use zhijie_protocol::v1::{home_server, hub_client::HubClient, registry_client::RegistryClient};
 
 use crate::{
     node::{Book, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, limits, reflection, serve},
@@ -50,6 +51,7 @@ pub(crate) struct Home {
     gate: Gate,
     book: Book,
     hub: HubClient<Link>,
+    chronic: list::KnownList,
     to_mirror: Notify,
 }
 
@@ -65,14 +67,18 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
         book: Book::new(node.store.clone()),
         region: setup.region.clone(),
         gate: Gate::default().with(Role::Hub, None, &setup.secret),
+        chronic: list::KnownList::new(
+            node.parameters.chronic.clone(),
+            RegistryClient::with_interceptor(hub.clone(), credentials.clone()),
+        ),
         hub: HubClient::with_interceptor(hub, credentials),
         to_mirror: Notify::new(),
         node,
     });
     let service =
         home_server::HomeServer::from_arc(Arc::clone(&home)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    let routes = reflection(Routes::new(service), SERVICE)?;
-    let served = serve(&home.node.net, &setup.listen, SERVICE, routes).await?;
+    let routes = reflection(Routes::new(service), &[SERVICE])?;
+    let served = serve(&home.node.net, &setup.listen, &[SERVICE], routes).await?;
     let mirroring = tokio::spawn(mirror::run(home, served.stopping()));
     Ok(served.with_task(mirroring))
 }

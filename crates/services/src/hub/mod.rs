@@ -8,6 +8,7 @@ mod month_table;
 mod pre_settle;
 mod reconcile;
 mod register_visit;
+mod registry;
 mod relay;
 mod reverse;
 mod settle;
@@ -25,8 +26,8 @@ use crate::{
     wire::pb,
 };
 
-/// The service's name on the wire.
-const SERVICE: &str = "zhijie.v1.Hub";
+/// The services' names on the wire.
+const SERVICES: &[&str] = &["zhijie.v1.Hub", registry::SERVICE];
 
 /// What the hub needs to know of itself.
 pub struct HubSetup {
@@ -90,9 +91,12 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         }
     }
     let net = Arc::clone(&node.net);
-    let hub = Hub { book: Book::new(node.store.clone()), gate, homes, cares, node };
-    let service = hub_server::HubServer::new(hub).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    serve(&net, &setup.listen, SERVICE, reflection(Routes::new(service), SERVICE)?).await
+    registry::seed(&node).await.map_err(io::Error::other)?;
+    let hub = Arc::new(Hub { book: Book::new(node.store.clone()), gate, homes, cares, node });
+    let service =
+        hub_server::HubServer::from_arc(Arc::clone(&hub)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+    let routes = Routes::new(service).add_service(registry::server(hub));
+    serve(&net, &setup.listen, SERVICES, reflection(routes, SERVICES)?).await
 }
 
 impl Hub {

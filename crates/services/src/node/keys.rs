@@ -2,7 +2,7 @@
 
 use zhijie_domain::{
     calendar::Date,
-    ids::{FilingId, PersonId, RegionCode, SettlementId, VisitId},
+    ids::{FilingId, InstitutionCode, PersonId, RegionCode, SettlementId, VisitId},
 };
 
 /// `m/…`: a message and what became of it. `rest` is the message's key.
@@ -82,6 +82,15 @@ pub fn outbox(person: &PersonId, id: &FilingId) -> Vec<u8> {
 
 /// All filings to mirror.
 pub const OUTBOX: &[u8] = b"o/";
+
+/// `i/code`: an institution in the hub's registry.
+#[must_use]
+pub fn institution(code: &InstitutionCode) -> Vec<u8> {
+    format!("i/{code}").into_bytes()
+}
+
+/// The chronic list that the hub has published.
+pub const CHRONIC_LIST: &[u8] = b"c/list";
 
 /// A key for a log: its kind only, as the rest may hold personal data.
 #[must_use]

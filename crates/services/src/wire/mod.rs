@@ -6,6 +6,7 @@ pub mod claim;
 pub mod codes;
 pub mod person;
 pub mod refusal;
+pub mod registry;
 pub mod settlement;
 pub mod visit;
 
