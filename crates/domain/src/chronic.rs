@@ -106,6 +106,9 @@ impl Version {
         let named = |text: &str| !text.trim().is_empty() && text.chars().count() <= limits::TEXT_CHARS_MAX;
         require(named(&name), "name".into(), "版本须有名称".into(), "a version has a name".into());
         require(!diseases.is_empty(), "diseases".into(), "至少一个病种".into(), "at least one disease".into());
+        let few = diseases.len() + sub_codes.len() <= limits::LIST_CODES_MAX;
+        let max = limits::LIST_CODES_MAX;
+        require(few, "sub_codes".into(), format!("编码超过 {max} 个"), format!("more than {max} codes"));
         let mut listed = BTreeSet::new();
         for (row, Disease { code, zh, en }) in diseases.iter().enumerate() {
             let field = |name: &str| format!("diseases[{row}].{name}");

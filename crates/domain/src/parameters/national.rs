@@ -147,7 +147,7 @@ impl National {
         let mut keep = |found: Vec<Problem>| problems.extend(found);
         let regions = read(files, "national/regions.toml", regions).map_err(&mut keep);
         let rules = read(files, "national/rules.toml", rules).map_err(&mut keep);
-        let takes_part = |code: &RegionCode| regions.as_ref().is_ok_and(|regions| regions.contains_key(code));
+        let takes_part = |code: &RegionCode| regions.as_ref().ok().is_none_or(|regions| regions.contains_key(code));
         let chronic =
             read(files, registry::LIST, |file, raw| registry::chronic(file, raw, takes_part)).map_err(&mut keep);
         let catalogue = read(files, "national/catalogue.toml", items).map_err(&mut keep);

@@ -69,7 +69,8 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
         gate: Gate::default().with(Role::Hub, None, &setup.secret),
         chronic: list::KnownList::new(
             node.parameters.chronic.clone(),
-            RegistryClient::with_interceptor(hub.clone(), credentials.clone()),
+            RegistryClient::with_interceptor(hub.clone(), credentials.clone())
+                .max_decoding_message_size(limits::DOCUMENT_BYTES_MAX),
         ),
         hub: HubClient::with_interceptor(hub, credentials),
         to_mirror: Notify::new(),

@@ -12,10 +12,7 @@ use zhijie_domain::{
 };
 use zhijie_protocol::v1::home_client::HomeClient;
 
-use super::{
-    Hub, from_care,
-    registry::{chronic_list, institution},
-};
+use super::{Hub, from_care, registry::institution};
 use crate::{
     node::{Caller, Failure, Link, Records, Stop, keys, limits, stored},
     wire::{
@@ -68,8 +65,8 @@ pub(super) async fn enforce(hub: &Hub, checked: &Checked) -> Result<Enforced, St
 
 /// The institution must be opened on the first day of service, and the disease be on that day's list: its listing.
 async fn opened(hub: &Hub, claim: &Claim) -> Result<Option<Listed>, Stop> {
-    let mut txn = hub.node.store.begin();
-    let institution = institution(&hub.node, &mut txn, &claim.institution).await?;
+    let store = &hub.node.store;
+    let institution = institution(&hub.node, &mut store.begin(), &claim.institution).await?;
     institution.opened(claim.service, None, claim.from)?;
     if institution.level != claim.level {
         let refused =
@@ -78,7 +75,7 @@ async fn opened(hub: &Hub, claim: &Claim) -> Result<Option<Listed>, Stop> {
     }
     let Some(disease) = &claim.disease else { return Ok(None) };
     let regions = [claim.home.province(), claim.care.province()];
-    let listed = chronic_list(&mut txn).await?.listed(disease, claim.from, &regions)?;
+    let listed = hub.chronic.list(store).await?.listed(disease, claim.from, &regions)?;
     institution.opened(claim.service, Some(&listed), claim.from)?;
     Ok(Some(listed))
 }

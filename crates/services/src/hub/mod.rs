@@ -60,6 +60,7 @@ pub(crate) struct Hub {
     node: Node,
     gate: Gate,
     book: Book,
+    chronic: registry::Published,
     homes: BTreeMap<RegionCode, HomeClient<Link>>,
     cares: BTreeMap<RegionCode, CareClient<Link>>,
 }
@@ -92,7 +93,14 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
     }
     let net = Arc::clone(&node.net);
     registry::seed(&node).await.map_err(io::Error::other)?;
-    let hub = Arc::new(Hub { book: Book::new(node.store.clone()), gate, homes, cares, node });
+    let hub = Arc::new(Hub {
+        book: Book::new(node.store.clone()),
+        chronic: registry::Published::default(),
+        gate,
+        homes,
+        cares,
+        node,
+    });
     let service =
         hub_server::HubServer::from_arc(Arc::clone(&hub)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
     let routes = Routes::new(service).add_service(registry::server(hub));

@@ -1,10 +1,13 @@
 //! The published chronic list (病种目录发布), one record: a publication is one commit.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
+use prost::Message;
 use zhijie_domain::{
     chronic::ChronicList,
     refusal::{Code, Refusal},
 };
-use zhijie_store::Txn;
+use zhijie_store::{Record, Store, Txn, Version};
 
 use super::super::Hub;
 use crate::{
@@ -23,9 +26,30 @@ pub(in crate::hub) async fn seed(node: &Node) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The list as published.
-pub(in crate::hub) async fn chronic_list(txn: &mut Txn) -> Result<ChronicList, Failure> {
-    let record = txn.record::<pb::PublishedList>(keys::CHRONIC_LIST).await?.unwrap_or_default();
+/// The list as published, read anew only where its record is another one: each claim looks at the record, not at its
+/// thousands of codes.
+#[derive(Default)]
+pub(in crate::hub) struct Published(RwLock<Option<(Version, Arc<ChronicList>)>>);
+
+impl Published {
+    /// The list as it stands in the store.
+    pub(in crate::hub) async fn list(&self, store: &Store) -> Result<Arc<ChronicList>, Failure> {
+        let Some(Record { version, value }) = store.get(keys::CHRONIC_LIST).await? else {
+            return Err(Failure::Damaged(keys::shown(keys::CHRONIC_LIST)));
+        };
+        if let Some((known, list)) = &*self.0.read().unwrap_or_else(PoisonError::into_inner)
+            && *known == version
+        {
+            return Ok(Arc::clone(list));
+        }
+        let record = pb::PublishedList::decode(value).map_err(|_| Failure::Damaged(keys::shown(keys::CHRONIC_LIST)))?;
+        let list = Arc::new(parse(&record)?);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some((version, Arc::clone(&list)));
+        Ok(list)
+    }
+}
+
+fn parse(record: &pb::PublishedList) -> Result<ChronicList, Failure> {
     stored(registry::parse_list(&record.versions), keys::CHRONIC_LIST)
 }
 
@@ -34,7 +58,7 @@ fn keep(txn: &mut Txn, list: &ChronicList) {
 }
 
 pub(super) async fn all(hub: &Hub) -> Result<pb::ChronicListReply, Failure> {
-    let list = chronic_list(&mut hub.node.store.begin()).await?;
+    let list = hub.chronic.list(&hub.node.store).await?;
     Ok(pb::ChronicListReply { versions: registry::print_list(&list) })
 }
 
@@ -53,7 +77,7 @@ async fn published(hub: &Hub, request: pb::PublishListRequest) -> Result<Chronic
     let version = registry::parse_version(required(request.list.as_ref(), "list")?, takes_part)?;
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = hub.node.store.begin();
-        let known = chronic_list(&mut txn).await?;
+        let known = parse(&txn.record(keys::CHRONIC_LIST).await?.unwrap_or_default())?;
         let Some(list) = known.publish(version.clone(), hub.node.now().day())? else { return Ok(known) };
         keep(&mut txn, &list);
         if matches!(commit(txn).await?, Committed::Yes) {

@@ -1,5 +1,5 @@
-//! Loading institutions in bulk (批量导入): rows are read from the stream into batches of one commit each, so that memory
-//! is bounded by a batch and one message; the next rows are read while nothing of them is kept yet.
+//! Loading institutions in bulk (批量导入): rows are taken from the stream into batches of one commit each. The stream is
+//! read no further while a batch is committed, so that memory is bounded by a batch and a message.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,7 +9,6 @@ use zhijie_domain::{chronic::ChronicList, institution::Institution, parameters::
 use super::{
     super::Hub,
     institutions::{find, keep},
-    list::chronic_list,
 };
 use crate::{
     node::{Committed, Failure, commit, limits},
@@ -30,7 +29,7 @@ pub(super) async fn load(
     mut requests: Streaming<pb::LoadInstitutionsRequest>,
 ) -> Result<pb::LoadInstitutionsReply, Status> {
     // Diseases are checked by one state of the list from the first row to the last.
-    let list = chronic_list(&mut hub.node.store.begin()).await.map_err(Failure::into_status)?;
+    let list = hub.chronic.list(&hub.node.store).await.map_err(Failure::into_status)?;
     let mut load = Load::default();
     while let Some(request) = requests.message().await? {
         for row in &request.rows {

@@ -1,6 +1,7 @@
 //! The registry at the hub: the published list of chronic diseases and the designated institutions. What stands in the
-//! store comes before the parameters, which are only the beginning. A claim reads one record of each: a get of the
-//! store is cheap, always as new as the last commit, and needs no index to be filled or kept right.
+//! store comes before the parameters, which are only the beginning. A claim reads one record of each: a get of the store
+//! is cheap and always as new as the last commit, where an index over all institutions would have to be filled at each
+//! start and kept right by every load.
 
 mod institutions;
 mod list;
@@ -12,7 +13,7 @@ use tonic::{Request, Response, Status, Streaming};
 use zhijie_protocol::v1::registry_server::{Registry, RegistryServer};
 
 pub(super) use institutions::institution;
-pub(super) use list::{chronic_list, seed};
+pub(super) use list::{Published, seed};
 
 use super::{Hub, reply};
 use crate::{node::limits, wire::pb};
