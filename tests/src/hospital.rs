@@ -19,6 +19,11 @@ pub const TODAY: &str = "2025-03-10";
 /// An item of class A that every region lists: nursing.
 pub const NURSING: &str = "001201000030000";
 
+/// A drug of class A for hypertension, and one for diabetes.
+pub const ENALAPRIL: &str = "XC09AAY361A003010469394";
+/// See [`ENALAPRIL`].
+pub const METFORMIN: &str = "XA10BAE038A001010104562";
+
 /// A person.
 #[must_use]
 pub fn person(id: &str, scheme: pb::Scheme, category: pb::Category) -> pb::Person {
@@ -97,6 +102,18 @@ pub fn outpatient(message: &str, yuan: i64) -> pb::SettleAtOnceRequest {
         lines: vec![line(1, NURSING, yuan)],
         account_use: pb::AccountUse::OwnAndFamily.into(),
         ..pb::SettleAtOnceRequest::default()
+    }
+}
+
+/// The same as a visit for a chronic disease on a day, with one drug on the bill.
+#[must_use]
+pub fn chronic(message: &str, disease: &str, day: &str, item: &str) -> pb::SettleAtOnceRequest {
+    pb::SettleAtOnceRequest {
+        service: pb::Service::Chronic.into(),
+        disease: disease.into(),
+        from: day.into(),
+        lines: vec![line(1, item, 100)],
+        ..outpatient(message, 100)
     }
 }
 

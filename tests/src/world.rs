@@ -16,7 +16,7 @@ use zhijie_services::{
     node::{Clock, Credentials, Link, ManualClock, Net, Role, channel, embedded_parameters},
     pb::{
         self, agency_client::AgencyClient, care_client::CareClient, find_request::By, home_client::HomeClient,
-        hub_client::HubClient, national_client::NationalClient,
+        hub_client::HubClient, national_client::NationalClient, registry_client::RegistryClient,
     },
 };
 use zhijie_store::{Memory, Store};
@@ -113,6 +113,12 @@ impl World {
     #[must_use]
     pub fn hub(&self) -> HubClient<Channel> {
         self.clients.hub.clone()
+    }
+
+    /// An operator's client of the registry.
+    #[must_use]
+    pub fn registry(&self) -> RegistryClient<Channel> {
+        self.clients.registry.clone()
     }
 
     /// A client that speaks to the hub as a province's care service does, past that service.

@@ -55,7 +55,7 @@ impl Stage {
         };
         let header =
             pb::Header { message_id: message, care: institution[1..7].into(), home: "341200".into(), institution };
-        let request = pb::ClaimRequest { header: Some(header), claim: Some(claim) };
+        let request = pb::ClaimRequest { header: Some(header), claim: Some(claim), listed: None };
         let answer = self.world.hub_as_care(care).settle(request).await.expect("a reply").into_inner();
         match answer.outcome {
             Some(Answered::Settlement(settlement)) => settlement,

@@ -133,8 +133,11 @@ async fn promise_1_a_reverse_that_comes_first_stops_the_settle() {
     let settled_once = settled(&pay(&world, "first", 500).await);
     let claim = pb::Claim { visit: "another-visit".into(), ..settled_once.claim.expect("a claim") };
     let lines = vec![split_line(&claim)];
-    let late =
-        pb::ClaimRequest { header: Some(header(CHONGQING, ZHANG, "late")), claim: Some(pb::Claim { lines, ..claim }) };
+    let late = pb::ClaimRequest {
+        header: Some(header(CHONGQING, ZHANG, "late")),
+        claim: Some(pb::Claim { lines, ..claim }),
+        listed: None,
+    };
     let answer = world.hub_as_care("500000").reverse(reverse("r1", "late")).await.expect("a reply").into_inner();
     assert_eq!(answer.outcome, Some(Outcome::Reversal(pb::Reversal::default())), "nothing had been booked");
     let at_hub = world.hub_as_care("500000").settle(late.clone()).await.expect("a reply").into_inner();
@@ -349,7 +352,7 @@ async fn promise_6_the_hub_enforces_whoever_sends() {
         let mut claim = pb::Claim { visit: format!("v-{message}"), lines: vec![split_line(&good)], ..good.clone() };
         change(&mut claim);
         let header = pb::Header { home: claim.home.clone(), ..header(CHONGQING, ZHANG, message) };
-        pb::ClaimRequest { header: Some(header), claim: Some(claim) }
+        pb::ClaimRequest { header: Some(header), claim: Some(claim), listed: None }
     };
     let ask = |request: pb::ClaimRequest, as_province: &'static str| {
         let mut hub = world.hub_as_care(as_province);

@@ -5,8 +5,8 @@ use zhijie_services::pb::{self, RefusalCode, answer::Outcome};
 use zhijie_tests::{
     World,
     hospital::{
-        CHONGQING, LI, NURSING, SHANGHAI, TODAY, ZHANG, admit, amounts, discharge, discharged_stay, enrol, file,
-        header, line, outpatient, person, refused, settle, settled, upload, visit, world,
+        CHONGQING, ENALAPRIL, LI, NURSING, SHANGHAI, TODAY, ZHANG, admit, amounts, discharge, discharged_stay, enrol,
+        file, header, line, outpatient, person, refused, settle, settled, upload, visit, world,
     },
 };
 
@@ -83,7 +83,12 @@ async fn every_wrong_bill_has_its_own_refusal_and_changes_nothing() {
     };
     check(&world, Code::E303DiseaseNotListed, bill(&chronic("M07101"))).await;
     file(&world, ZHANG, pb::FilingKind::LongTermResident, "500000", TODAY).await;
-    check(&world, Code::E302DiseaseNotQualified, bill(&chronic("M03900"))).await;
+    check(&world, Code::E304ItemUnrelated, bill(&chronic("M03900"))).await;
+    let hypertension = |r: &mut pb::SettleAtOnceRequest| {
+        chronic("M03900")(r);
+        r.lines = vec![line(1, ENALAPRIL, 500)];
+    };
+    check(&world, Code::E302DiseaseNotQualified, bill(&hypertension)).await;
     // A disease of 2024 for a visit before the list had it.
     let early = |r: &mut pb::SettleAtOnceRequest| {
         chronic("M07200")(r);

@@ -24,6 +24,7 @@ pub mod institution;
 pub mod party;
 pub mod person;
 pub mod policy;
+pub mod related;
 pub mod settlement;
 pub mod visit;
 

@@ -14,3 +14,7 @@ pub const QUANTITY_MAX: i64 = 10_000_000_000;
 pub const BILL_FEN_MAX: i64 = 10_000_000_000;
 /// Longest stay that is computed, in days.
 pub const STAY_DAYS_MAX: i64 = 3_660;
+/// Openings one institution may have, ended ones among them: the services, and each disease several times.
+pub const OPENINGS_MAX: usize = 256;
+/// Diseases and sub-codes of one version of the chronic list: some sixty of each region's own.
+pub const LIST_CODES_MAX: usize = 2_000;

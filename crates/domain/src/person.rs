@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::{
     calendar::Date,
-    chronic::{ChronicList, Listed},
+    chronic::{Listed, Version},
     ids::{DiseaseCode, PersonId, RegionCode},
     money::Fen,
     refusal::{Code, Refusal},
@@ -145,14 +145,13 @@ impl Person {
         }
     }
 
-    /// Refuses a chronic visit of a person whom the home region has not recognised for the disease.
+    /// Refuses a chronic visit of a person whom the home region has not recognised for the disease. What a
+    /// qualification is for is read from the version that lists the disease, the home region's own codes first.
     ///
     /// # Errors
     /// [`Code::DiseaseNotQualified`] naming the disease.
-    pub fn qualified(&self, listed: &Listed, list: &ChronicList, day: Date) -> Result<(), Refusal> {
-        let of_disease = |q: &&Qualification| list.listed(&q.disease, day).is_ok_and(|other| other == *listed);
-        let in_force = |q: &Qualification| q.from <= day && q.to.is_none_or(|to| day <= to);
-        if self.qualifications.iter().filter(of_disease).any(in_force) {
+    pub fn qualified(&self, listed: &Listed, day: Date) -> Result<(), Refusal> {
+        if self.diseases(listed.version(), day).any(|code| code == *listed.code()) {
             return Ok(());
         }
         Err(Refusal::new(
@@ -161,5 +160,13 @@ impl Person {
             "disease",
         )
         .with(format!("{}，{day}", listed.code()), format!("{} on {day}", listed.code())))
+    }
+
+    /// The diseases for which the person is recognised on a day, by the listed codes of a version; what it does not
+    /// list is left out.
+    pub fn diseases<'a>(&'a self, version: &'a Version, day: Date) -> impl Iterator<Item = DiseaseCode> + 'a {
+        let in_force = move |q: &&Qualification| q.from <= day && q.to.is_none_or(|to| day <= to);
+        let regions = [self.area.province()];
+        self.qualifications.iter().filter(in_force).filter_map(move |q| version.stands_for(&q.disease, &regions))
     }
 }

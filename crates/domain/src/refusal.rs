@@ -67,6 +67,8 @@ codes! {
     InstitutionNotOpened = "E301", "医药机构未开通该类跨省结算", "the institution is not opened for this service";
     /// The disease is not on the national list of the date.
     DiseaseNotListed = "E303", "病种不在跨省结算目录内", "the disease is not on the national list of the date";
+    /// An item that is not related to the disease of the settlement.
+    ItemUnrelated = "E304", "项目与病种无关，应按普通门诊结算", "an item is not related to the disease; bill it as ordinary outpatient";
     /// No such person at the home region.
     PersonUnknown = "E101", "参保人不存在", "no such insured person";
     /// Not insured, paused, or in a waiting period on the service date.

@@ -84,6 +84,7 @@ fn of_code(code: Code) -> Party {
         | Code::ThirdPartyLiable
         | Code::AlreadyReversed
         | Code::InstitutionNotOpened
+        | Code::ItemUnrelated
         | Code::VisitUnknown
         | Code::VisitState
         | Code::SettlementUnknown

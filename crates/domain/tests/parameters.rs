@@ -46,6 +46,7 @@ fn national_numbers() {
     const RULES: &str = "national/rules.toml";
     const HOLIDAYS: &str = "national/holidays.toml";
     const CHRONIC: &str = "national/chronic.toml";
+    const ITEMS: &str = "national/chronic_items.toml";
     const REGIONS: &str = "national/regions.toml";
     for (path, old, new, field) in [
         // Of the wrong type, or no field at all.
@@ -90,9 +91,20 @@ fn national_numbers() {
         (CHRONIC, "  { code = \"M01600\"", "  { §code = \"M03900\"", "version.diseases.code"),
         (CHRONIC, "  { code = \"M01600\"", "  { §code = \"M1600\"", "version.diseases.code"),
         (CHRONIC, "from = \"2024-12-01\"", "§from = \"2022-12-31\"", "version.from"),
-        (CHRONIC, "code = \"M00503\"", "§code = \"M00201\"", "sub_code.code"),
-        (CHRONIC, "code = \"M00503\"", "§code = \"M00500\"", "sub_code.code"),
-        (CHRONIC, "parent = \"M00200\"", "§parent = \"M00300\"", "sub_code.parent"),
+        (CHRONIC, "name = \"2024\"\nfrom", "name = \"2022\"\n§from", "version.from"),
+        (CHRONIC, "name = \"2024\"", "§name = \" \"", "version.name"),
+        (CHRONIC, "code = \"M07804\"", "§code = \"M07803\"", "version.sub_codes.code"),
+        (CHRONIC, "code = \"M00503\"", "§code = \"M00500\"", "version.sub_codes.code"),
+        (CHRONIC, "code = \"M95001\"", "§code = \"M01600\"", "version.sub_codes.code"),
+        (CHRONIC, "parent = \"M00200\"", "§parent = \"M00300\"", "version.sub_codes.parent"),
+        (CHRONIC, "region = \"340000\"", "§region = \"340100\"", "version.sub_codes.region"),
+        (CHRONIC, "region = \"340000\"", "§region = \"990000\"", "version.sub_codes.region"),
+        (ITEMS, "code = \"M03900\"", "§code = \"M03901\"", "disease.code"),
+        (ITEMS, "code = \"M01600\"", "§code = \"M03900\"", "disease.code"),
+        (ITEMS, "\"XC03\", \"XC07\"", "§\"XC33\", \"XC07\"", "disease.items"),
+        (ITEMS, "\"XC03\", \"XC07\"", "§\"XC03\", \"XC03\"", "disease.items"),
+        (ITEMS, "items = [\"XA10\"]", "§items = []", "disease.items"),
+        (ITEMS, "\"13\"]", "§\"15\"]", "always"),
         (REGIONS, "zh = \"天津\"", "§zh = \" \"", "region.zh"),
         (REGIONS, "code = \"120000\"", "§code = \"110000\"", "region.code"),
         (REGIONS, "code = \"120000\"", "§code = \"120100\"", "region.code"),

@@ -19,7 +19,7 @@ use tonic::transport::Channel;
 use zhijie_domain::{ids::RegionCode, parameters::Parameters};
 use zhijie_protocol::v1::{
     agency_client::AgencyClient, care_client::CareClient, home_client::HomeClient, hub_client::HubClient,
-    national_client::NationalClient,
+    national_client::NationalClient, registry_client::RegistryClient,
 };
 use zhijie_store::{Batch, CommitError, Engine, Pending as StorePending, Record, Store, StoreError, Version};
 
@@ -428,6 +428,8 @@ pub fn secret(service: &str) -> String {
 pub struct Clients {
     /// The hub's operators.
     pub hub: HubClient<Channel>,
+    /// The hub's operators, of the registry.
+    pub registry: RegistryClient<Channel>,
     /// Hospitals, by care province.
     pub care: BTreeMap<RegionCode, CareClient<Channel>>,
     /// Home agencies' windows, by province.
@@ -447,6 +449,7 @@ impl Clients {
         let net: Arc<dyn Net> = Arc::new(net.clone());
         let open = |name: &str| channel(&net, &format!("http://{name}")).map_err(io::Error::other);
         let hub = HubClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+        let registry = RegistryClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
         let national = NationalClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
         let (mut care, mut home, mut agencies) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for code in regions {
@@ -458,6 +461,6 @@ impl Clients {
             care.insert(code.clone(), client.max_decoding_message_size(limits::DOCUMENT_BYTES_MAX));
             home.insert(code.clone(), HomeClient::new(open(&home_of(code))?));
         }
-        Ok(Clients { hub, care, home, national, agencies })
+        Ok(Clients { hub, registry, care, home, national, agencies })
     }
 }

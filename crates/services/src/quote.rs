@@ -151,7 +151,12 @@ impl Quote {
         let claim = Claim { parts: bill, categories, ..self.claim()? };
         claim.check()?;
         let to = claim.to;
-        let listed = self.disease.as_ref().map(|disease| parameters.chronic.listed(disease, self.from)).transpose()?;
+        let regions = [self.home.province(), self.care.province()];
+        let listed = |disease| parameters.chronic.listed(disease, self.from, &regions);
+        let listed = self.disease.as_ref().map(listed).transpose()?;
+        if let Some(listed) = &listed {
+            parameters.related.check(listed, &lines)?;
+        }
         let used = Accumulators([((self.scheme, to.year()), self.used.clone())].into());
         let computation = compute(&Case {
             policy: parameters.policy(&self.home, self.scheme, to)?,
@@ -161,7 +166,6 @@ impl Quote {
             claim: &claim,
             used: &used,
             listed: listed.as_ref(),
-            list: &parameters.chronic,
         })?;
         Ok(Quoted { lines, bill, computation })
     }

@@ -1,6 +1,6 @@
 //! The end: the story checks its own books, by sums of its own and not by the services' word.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use zhijie_services::{
     domain::{
@@ -112,25 +112,22 @@ fn holds(answer: &pb::Answer, record: &pb::Settlement) -> bool {
     }
 }
 
-/// The month's payables, its receivables, and the sums of the home regions' day books are one amount.
+/// The month's payables are its receivables, and what is in the tables or carried past them is what the home regions'
+/// day books hold.
 async fn balanced(story: &Story) -> anyhow::Result<bool> {
-    let months: BTreeMap<String, ()> = story.days.iter().map(|day| (day.to_string()[..7].to_owned(), ())).collect();
-    let (mut payable, mut receivable) = (0, 0);
-    for month in months.keys() {
-        let table = preview(story, month).await?;
-        payable += table.positions.iter().map(|position| position.payable).sum::<i64>();
-        receivable += table.positions.iter().map(|position| position.receivable).sum::<i64>();
-    }
-    if payable != receivable {
-        return Ok(false);
-    }
-    let mut booked = 0;
-    for month in months.keys().filter_map(|month| Month::parse(month)) {
+    let months: BTreeSet<Month> = story.days.iter().map(|day| Month::of(*day)).collect();
+    let (mut payable, mut receivable, mut new, mut booked) = (0, 0, 0, 0);
+    for month in months {
+        let reply = preview(story, &month.to_string()).await?;
+        payable += reply.positions.iter().map(|position| position.payable).sum::<i64>();
+        receivable += reply.positions.iter().map(|position| position.receivable).sum::<i64>();
+        let rows = reply.tables.iter().flat_map(|table| &table.rows);
+        new += rows.map(|row| row.new.unwrap_or_default().amount).sum::<i64>();
         for day in month.days() {
             booked += day_sum(story, day).await?;
         }
     }
-    Ok(booked == payable)
+    Ok(payable == receivable && new == booked)
 }
 
 async fn day_sum(story: &Story, day: Date) -> anyhow::Result<i64> {

@@ -10,7 +10,7 @@ mod tiers;
 
 use crate::{
     accumulator::Accumulators,
-    chronic::{ChronicList, Listed},
+    chronic::Listed,
     claim::{Claim, Service},
     person::{Person, Purse},
     policy::{Policy, TreatmentClass},
@@ -35,10 +35,8 @@ pub struct Case<'a> {
     pub claim: &'a Claim,
     /// What was used before, by scheme and year.
     pub used: &'a Accumulators,
-    /// The disease, for a chronic visit.
+    /// The disease, for a chronic visit; diseases are compared by the listed codes of its version.
     pub listed: Option<&'a Listed>,
-    /// The national list: diseases are compared by their listed codes.
-    pub list: &'a ChronicList,
 }
 
 /// What the policy makes of the claim. Books nothing.

@@ -4,6 +4,7 @@
 mod catalogue;
 mod national;
 mod region;
+mod registry;
 mod screening;
 mod workdays;
 
@@ -18,10 +19,11 @@ use crate::{
     catalogue::Catalogue,
     chronic::ChronicList,
     ids::{InstitutionCode, RegionCode},
-    institution::{self, Institution},
+    institution::Institution,
     person::Scheme,
     policy::{self, Area, Policy},
     refusal::{Code, Refusal},
+    related::RelatedItems,
     workdays::Workdays,
 };
 
@@ -160,11 +162,13 @@ pub struct Parameters {
     pub screening: Screening,
     /// The working days.
     pub workdays: Workdays,
-    /// The chronic list.
+    /// The chronic list with which the hub begins; what it publishes since is in its store.
     pub chronic: ChronicList,
+    /// The items of each chronic disease.
+    pub related: RelatedItems,
     /// The provinces by code.
     pub regions: BTreeMap<RegionCode, Region>,
-    /// The networked institutions by code.
+    /// The networked institutions by code, as long as the hub's registry holds nothing newer of them.
     pub institutions: BTreeMap<InstitutionCode, Institution>,
     catalogues: BTreeMap<RegionCode, Catalogue>,
     areas: BTreeMap<RegionCode, Area>,
@@ -192,8 +196,8 @@ impl Parameters {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let national::National { rules, screening, workdays, chronic, regions, institutions, .. } = national;
-        Ok(Parameters { rules, screening, workdays, chronic, regions, institutions, catalogues, areas })
+        let national::National { rules, screening, workdays, chronic, related, regions, institutions, .. } = national;
+        Ok(Parameters { rules, screening, workdays, chronic, related, regions, institutions, catalogues, areas })
     }
 
     /// The catalogue of a province.
@@ -222,17 +226,6 @@ impl Parameters {
                 format!("a day for which {area} has a policy; {day} is none"),
             );
             Refusal::malformed("from", zh, en)
-        })
-    }
-
-    /// The institution of a code.
-    ///
-    /// # Errors
-    /// [`Code::InstitutionNotOpened`] where it is not on the network.
-    pub fn institution(&self, code: &InstitutionCode) -> Result<&Institution, Refusal> {
-        self.institutions.get(code).ok_or_else(|| {
-            Refusal::new(Code::InstitutionNotOpened, institution::RULE, "header.institution")
-                .with(format!("{code} 未联网"), format!("{code} is not on the network"))
         })
     }
 }

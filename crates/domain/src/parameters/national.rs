@@ -1,27 +1,23 @@
-//! The national files: regions, rules, holidays, the chronic list, the national catalogue, institutions, default policies.
+//! The national files: regions, rules, holidays, the national catalogue, default policies; see `registry` for the others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, DeserializeOwned},
-};
+use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{File, Findings, Problem, Region, catalogue, screening, workdays};
+use super::{File, Findings, Problem, Region, catalogue, registry, screening, workdays};
 use crate::{
     audit::{Cluster, Verification, screening::Screening},
-    calendar::Date,
     catalogue::Item,
-    chronic::{ChronicList, Disease, Version},
-    claim::{Level, Service},
+    chronic::ChronicList,
     filing::FilingTerms,
-    ids::{DiseaseCode, InstitutionCode, ItemCode, RegionCode},
+    ids::{InstitutionCode, ItemCode, RegionCode},
     institution::Institution,
     money::{Bp, Fen},
     policy::{
         Known,
         raw::{Defaults, RawPolicy},
     },
+    related::RelatedItems,
     source::Source,
     ticket::TicketTerms,
     workdays::Workdays,
@@ -123,86 +119,9 @@ struct RawRegion {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawChronic {
-    #[serde(rename = "about")]
-    _about: About,
-    version: Vec<RawVersion>,
-    sub_code: Vec<RawSubCode>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawVersion {
-    name: String,
-    from: Date,
-    diseases: Vec<RawDisease>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawDisease {
-    code: DiseaseCode,
-    zh: String,
-    en: String,
-    #[serde(rename = "source")]
-    _source: Source,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSubCode {
-    code: DiseaseCode,
-    parent: DiseaseCode,
-    #[serde(rename = "zh")]
-    _zh: String,
-    #[serde(rename = "en")]
-    _en: String,
-    #[serde(rename = "source")]
-    _source: Source,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RawCatalogue {
     about: About,
     item: Vec<catalogue::RawItem>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawInstitutions {
-    #[serde(rename = "about")]
-    _about: About,
-    institution: Vec<RawInstitution>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawInstitution {
-    code: InstitutionCode,
-    zh: String,
-    en: String,
-    level: RawLevel,
-    services: BTreeSet<Service>,
-    #[serde(default)]
-    diseases: Vec<RawOpened>,
-    from: Option<Date>,
-}
-
-/// A disease an institution is opened for, or `"*"` for every one in force.
-enum RawOpened {
-    Every,
-    One(DiseaseCode),
-}
-
-impl<'de> Deserialize<'de> for RawOpened {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text == "*" {
-            return Ok(RawOpened::Every);
-        }
-        DiseaseCode::parse(&text).map(RawOpened::One).map_err(de::Error::custom)
-    }
 }
 
 #[derive(Deserialize)]
@@ -211,20 +130,12 @@ struct RawPolicies {
     policy: Vec<RawPolicy>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum RawLevel {
-    None,
-    Primary,
-    Secondary,
-    Tertiary,
-}
-
 /// The national files, read.
 pub(super) struct National {
     pub(super) rules: Rules,
     pub(super) workdays: Workdays,
     pub(super) chronic: ChronicList,
+    pub(super) related: RelatedItems,
     pub(super) regions: BTreeMap<RegionCode, Region>,
     pub(super) institutions: BTreeMap<InstitutionCode, Institution>,
     pub(super) items: BTreeMap<ItemCode, Item>,
@@ -240,34 +151,47 @@ impl National {
         let regions = read(files, "national/regions.toml", regions).map_err(&mut keep);
         let rules = read(files, "national/rules.toml", rules).map_err(&mut keep);
         let workdays = read(files, "national/holidays.toml", workdays::workdays).map_err(&mut keep);
-        let chronic = read(files, "national/chronic.toml", chronic).map_err(&mut keep);
+        let takes_part = |code: &RegionCode| regions.as_ref().ok().is_none_or(|regions| regions.contains_key(code));
+        let chronic =
+            read(files, registry::LIST, |file, raw| registry::chronic(file, raw, takes_part)).map_err(&mut keep);
         let catalogue = read(files, "national/catalogue.toml", items).map_err(&mut keep);
-        let institutions = read(files, "national/institutions.toml", institutions).map_err(&mut keep);
         let policies = read(files, "national/policies.toml", |_, raw: RawPolicies| Ok(raw.policy)).map_err(&mut keep);
         let screening = read(files, "national/screening.toml", |_, raw| Ok(raw)).map_err(&mut keep);
         let (Ok(regions), Ok(rules), Ok(workdays), Ok(chronic)) = (regions, rules, workdays, chronic) else {
             return Err(problems);
         };
-        let (Ok((catalogue_version, items)), Ok(institutions), Ok(policies)) = (catalogue, institutions, policies)
-        else {
+        let (Ok((catalogue_version, items)), Ok(policies), Ok(screening)) = (catalogue, policies, screening) else {
             return Err(problems);
         };
-        let Ok(screening) = screening else { return Err(problems) };
+        let mut keep = |found: Vec<Problem>| problems.extend(found);
         let known = Known { diseases: chronic.clone(), provinces: regions.keys().cloned().collect() };
-        let institutions_file = file(files, "national/institutions.toml").map_err(|problem| vec![problem])?;
+        let institutions = read(files, registry::INSTITUTIONS, |file, raw| registry::institutions(file, raw, &known));
+        let institutions = institutions.map_err(&mut keep);
+        let related = read(files, registry::RELATED, |file, raw| registry::related(file, raw, &chronic, &items));
+        let related = related.map_err(&mut keep);
         let policies_file = file(files, "national/policies.toml").map_err(|problem| vec![problem])?;
         let rules_file = file(files, "national/rules.toml").map_err(|problem| vec![problem])?;
         let screening_file = file(files, "national/screening.toml").map_err(|problem| vec![problem])?;
-        let clusters = clusters(rules_file, &rules, &known).map_err(|found| problems.extend(found));
-        let screening = screening::numbers(screening_file, screening, &items).map_err(|found| problems.extend(found));
-        let institutions = opened(institutions_file, institutions, &known).map_err(|found| problems.extend(found));
-        let policies =
-            Defaults::read(policies, known).map_err(|found| problems.extend(policies_file.policy_problems(found)));
-        let (Ok(()), Ok(screening), Ok(institutions), Ok(policies)) = (clusters, screening, institutions, policies)
+        let clusters = clusters(rules_file, &rules, &known).map_err(&mut keep);
+        let screening = screening::numbers(screening_file, screening, &items).map_err(&mut keep);
+        let policies = Defaults::read(policies, known).map_err(|found| keep(policies_file.policy_problems(found)));
+        let (Ok(()), Ok(screening), Ok(institutions), Ok(related), Ok(policies)) =
+            (clusters, screening, institutions, related, policies)
         else {
             return Err(problems);
         };
-        Ok(National { rules, workdays, chronic, regions, institutions, items, catalogue_version, policies, screening })
+        Ok(National {
+            rules,
+            workdays,
+            chronic,
+            related,
+            regions,
+            institutions,
+            items,
+            catalogue_version,
+            policies,
+            screening,
+        })
     }
 }
 
@@ -352,80 +276,9 @@ fn clusters(file: File<'_>, rules: &Rules, known: &Known) -> Result<(), Vec<Prob
     findings.into_result(())
 }
 
-fn chronic(file: File<'_>, raw: RawChronic) -> Result<ChronicList, Vec<Problem>> {
-    let mut findings = Findings::of(file);
-    let mut list = ChronicList::default();
-    for (index, RawVersion { name, from, diseases }) in raw.version.into_iter().enumerate() {
-        let rises = list.versions.last().is_none_or(|last: &Version| last.from < from);
-        findings.require(rises, &format!("version[{index}].from"), "versions stand in the order of their first days");
-        let mut named = BTreeSet::new();
-        for (row, disease) in diseases.iter().enumerate() {
-            let field = format!("version[{index}].diseases[{row}].code");
-            findings.require(named.insert(&disease.code), &field, format!("{} stands here twice", disease.code));
-        }
-        let diseases = diseases.into_iter().map(|RawDisease { code, zh, en, .. }| Disease { code, zh, en }).collect();
-        list.versions.push(Version { name, from, diseases });
-    }
-    for (index, RawSubCode { code, parent, .. }) in raw.sub_code.into_iter().enumerate() {
-        let field = |name: &str| format!("sub_code[{index}].{name}");
-        findings.require(list.disease(&code).is_none(), &field("code"), format!("{code} is listed itself"));
-        let listed = list.disease(&parent).is_some();
-        findings.require(listed, &field("parent"), format!("{parent} is on no version of the list"));
-        let new = list.sub_codes.insert(code, parent).is_none();
-        findings.require(new, &field("code"), "the sub-code stands here twice");
-    }
-    findings.into_result(list)
-}
-
 fn items(file: File<'_>, raw: RawCatalogue) -> Result<(String, BTreeMap<ItemCode, Item>), Vec<Problem>> {
     let items = catalogue::items(file, "item", raw.item)?;
     let version =
         raw.about.version.ok_or_else(|| vec![file.problem("about.version", "the catalogue has a version")])?;
     Ok((version, items))
-}
-
-fn institutions(_: File<'_>, raw: RawInstitutions) -> Result<Vec<RawInstitution>, Vec<Problem>> {
-    Ok(raw.institution)
-}
-
-fn opened(
-    file: File<'_>,
-    rows: Vec<RawInstitution>,
-    known: &Known,
-) -> Result<BTreeMap<InstitutionCode, Institution>, Vec<Problem>> {
-    let mut findings = Findings::of(file);
-    let mut institutions = BTreeMap::new();
-    for (index, row) in rows.into_iter().enumerate() {
-        let field = |name: &str| format!("institution[{index}].{name}");
-        let RawInstitution { code, zh, en, level, services, diseases, from } = row;
-        let level = match level {
-            RawLevel::None | RawLevel::Primary => Level::Primary,
-            RawLevel::Secondary => Level::Secondary,
-            RawLevel::Tertiary => Level::Tertiary,
-        };
-        let province = code.division().province();
-        findings.require(known.provinces.contains(&province), &field("code"), "its province does not take part");
-        findings.require(!services.is_empty(), &field("services"), "names nothing: at least one is needed");
-        let chronic = services.contains(&Service::Chronic);
-        findings.require(chronic != diseases.is_empty(), &field("diseases"), "given with `chronic` and only with it");
-        let (mut every, mut named) = (false, BTreeSet::new());
-        for (row, disease) in diseases.into_iter().enumerate() {
-            let field = field(&format!("diseases[{row}]"));
-            match disease {
-                RawOpened::Every => every = true,
-                RawOpened::One(disease) => {
-                    findings.require(!every, &field, "\"*\" is every disease already");
-                    if let Some(complaint) = known.diseases.complaint(&disease) {
-                        findings.require(false, &field, complaint);
-                    }
-                    findings.require(named.insert(disease), &field, "the disease stands here twice");
-                }
-            }
-        }
-        let diseases = (!every).then_some(named);
-        let institution = Institution { code: code.clone(), zh, en, level, services, diseases, from };
-        let new = institutions.insert(code, institution).is_none();
-        findings.require(new, &field("code"), "the institution stands here twice");
-    }
-    findings.into_result(institutions)
 }

@@ -41,7 +41,7 @@ impl Notes {
     }
 
     fn diseases(&mut self, field: &str, diseases: &BTreeSet<DiseaseCode>, known: &Known) {
-        for complaint in diseases.iter().filter_map(|disease| known.diseases.complaint(disease)) {
+        for (_, complaint) in diseases.iter().filter_map(|disease| known.diseases.complaint(disease)) {
             self.require(false, field, &complaint);
         }
     }

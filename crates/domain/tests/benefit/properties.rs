@@ -85,7 +85,7 @@ fn apply_visit(s: &mut Scenario, service: usize, level: usize, class: usize, dis
     s.claim.to = date("2025-03-01");
     if s.claim.service == Service::Chronic {
         let code = DiseaseCode::parse(DISEASES[disease]).unwrap();
-        s.listed = Some(list().listed(&code, s.claim.to).unwrap());
+        s.listed = Some(list().listed(&code, s.claim.to, &[]).unwrap());
         s.claim.disease = Some(code);
     }
 }

@@ -190,7 +190,7 @@ impl Scenario {
 
     fn suffer(&mut self, code: &str) {
         let code = DiseaseCode::parse(code).unwrap();
-        self.listed = Some(list().listed(&code, date("2025-03-01")).unwrap());
+        self.listed = Some(list().listed(&code, date("2025-03-01"), &[]).unwrap());
         self.claim.service = Service::Chronic;
         self.claim.disease = Some(code);
     }
@@ -211,7 +211,6 @@ impl Scenario {
             claim: &self.claim,
             used: &self.used,
             listed: self.listed.as_ref(),
-            list: list(),
         })
     }
 }

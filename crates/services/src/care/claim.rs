@@ -8,9 +8,12 @@ use zhijie_domain::{
 };
 
 use super::{Care, visits::CareVisit};
-use crate::wire::{
-    claim::{self, Header, parse_parts, print_header, print_split},
-    codes, date, optional_id, pb,
+use crate::{
+    node::Stop,
+    wire::{
+        claim::{self, Header, parse_parts, print_header, print_split},
+        codes, date, optional_id, pb,
+    },
 };
 
 /// What a hospital says of a bill beside its lines.
@@ -23,25 +26,27 @@ pub(super) struct Terms<'a> {
 }
 
 /// The claim of a visit. A stay that is not discharged is claimed up to today, which only a pre-settle may do.
-pub(super) fn claim_of(
+pub(super) async fn claim_of(
     care: &Care,
     header: &Header,
     visit: &CareVisit,
     lines: &[SplitLine],
     terms: &Terms<'_>,
-) -> Result<pb::ClaimRequest, Refusal> {
+) -> Result<pb::ClaimRequest, Stop> {
     let registration = &visit.registration;
     if registration.institution != header.institution || registration.home != header.home {
-        return Err(Refusal::new(Code::VisitUnknown, "a visit belongs to its institution and home", "visit"));
+        return Err(Refusal::new(Code::VisitUnknown, "a visit belongs to its institution and home", "visit").into());
     }
-    let institution = care.opened(header, registration.service, registration.from)?;
+    care.has_come(registration.from)?;
+    let level = care.levels.level(&care.node.parameters, &header.institution).await?;
     let (parts, categories) = roll_up(lines)?;
     if lines.is_empty() {
         return Err(Refusal::malformed(
             "lines",
             "结算前至少一条费用明细",
             "at least one fee line before a bill is settled",
-        ));
+        )
+        .into());
     }
     agree(terms.declared, &parts)?;
     let to = match registration.service {
@@ -56,7 +61,7 @@ pub(super) fn claim_of(
         scheme: registration.scheme,
         care: header.care.clone(),
         institution: header.institution.clone(),
-        level: institution.level,
+        level,
         service: registration.service,
         disease: optional_id(DiseaseCode::parse, terms.disease, "disease")?,
         emergency: registration.emergency,
@@ -73,7 +78,7 @@ pub(super) fn claim_of(
     if claim.service != Service::Stay {
         document.lines = lines.iter().map(print_split).collect();
     }
-    Ok(pb::ClaimRequest { header: Some(print_header(header)), claim: Some(document) })
+    Ok(pb::ClaimRequest { header: Some(print_header(header)), claim: Some(document), listed: None })
 }
 
 /// Refuses a declared bill that breaks its own identity, or is not that of the lines.

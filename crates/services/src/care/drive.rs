@@ -120,6 +120,7 @@ async fn attempt(care: &Care, key: &Key) -> Result<Attempt, Failure> {
         Err(answer) => return Ok(Attempt::Ended(*answer)),
     };
     let answer = send(care, &intent).await?;
+    care.levels.learn(intent.before.as_ref().map_or("", |visit| &visit.institution), &answer);
     if is_transient(&answer) {
         return Ok(Attempt::Again("the regions are busy; the message is sent again".into()));
     }

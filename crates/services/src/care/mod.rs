@@ -5,6 +5,7 @@ mod cancel;
 mod claim;
 mod discharge;
 mod drive;
+mod levels;
 mod lines;
 mod pre_settle;
 mod register_visit;
@@ -20,12 +21,10 @@ use tonic::{Request, Response, Status, service::Routes};
 use zhijie_domain::{
     calendar::Date,
     catalogue::Catalogue,
-    claim::Service,
     ids::RegionCode,
-    institution::Institution,
     refusal::{Code, Refusal},
 };
-use zhijie_protocol::v1::{agency_server, care_server, hub_client::HubClient};
+use zhijie_protocol::v1::{agency_server, care_server, hub_client::HubClient, registry_client::RegistryClient};
 
 use crate::{
     node::{
@@ -60,6 +59,7 @@ pub(crate) struct Care {
     region: RegionCode,
     book: Book,
     hub: HubClient<Link>,
+    levels: levels::Levels,
     answer_deadline_ms: u64,
     /// Messages that a hospital waits for just now; the sweep leaves them alone.
     driven: Mutex<BTreeSet<Key>>,
@@ -77,11 +77,13 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
     let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
     let office = Office::new(Link::new(hub.clone(), credentials.clone()));
     let office = agency_server::AgencyServer::new(office);
+    let levels = levels::Levels::new(RegistryClient::with_interceptor(hub.clone(), credentials.clone()));
     let hub = HubClient::with_interceptor(hub, credentials).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
     let care = Arc::new(Care {
         book: Book::new(node.store.clone()),
         region: setup.region.clone(),
         hub,
+        levels,
         answer_deadline_ms: setup.answer_deadline_ms,
         driven: Mutex::default(),
         to_sweep: Notify::new(),
@@ -108,19 +110,13 @@ impl Care {
         Ok(header)
     }
 
-    /// The institution of a request, opened for the service on the day. Nothing is registered ahead of time.
-    fn opened(&self, header: &Header, service: Service, day: Date) -> Result<&Institution, Refusal> {
+    /// Refuses a day of service that is still to come: nothing is registered ahead of time.
+    fn has_come(&self, day: Date) -> Result<(), Refusal> {
         let today = self.node.now().day();
-        if day > today {
-            return Err(Refusal::malformed(
-                "from",
-                format!("不得晚于今日 {today}"),
-                format!("not after today, {today}"),
-            ));
+        if day <= today {
+            return Ok(());
         }
-        let institution = self.node.parameters.institution(&header.institution)?;
-        institution.opened(service, None, day)?;
-        Ok(institution)
+        Err(Refusal::malformed("from", format!("不得晚于今日 {today}"), format!("not after today, {today}")))
     }
 
     fn catalogue(&self) -> Result<&Catalogue, Refusal> {

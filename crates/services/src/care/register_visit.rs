@@ -1,6 +1,7 @@
 //! Registering a visit (2201, 2401): care gives the visit its id, home answers whether it may be.
 
 use prost::Message;
+use zhijie_domain::claim::Service;
 use zhijie_store::Txn;
 
 use super::{
@@ -35,8 +36,8 @@ pub(super) async fn register_visit(care: &Care, request: pb::RegisterVisitReques
 impl Begin for Register<'_> {
     async fn plan(&self, txn: &mut Txn) -> Result<Plan, Stop> {
         let (care, request) = (self.care, self.request);
-        let service = codes::parse(request.service, "service")?;
-        care.opened(self.header, service, date(&request.from, "from")?)?;
+        codes::parse::<Service>(request.service, "service")?;
+        care.has_come(date(&request.from, "from")?)?;
         let document = new_document(care, self.header, request, pb::VisitStatus::Registering)?;
         let visit = CareVisit::new(document.clone())?;
         visit.keep(txn);

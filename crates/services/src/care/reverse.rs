@@ -110,6 +110,7 @@ impl Reverse<'_> {
             before: Some(before),
             original_key: self.original.bytes(),
             original: Some(Box::new(record)),
+            ..pb::Intent::default()
         }))
     }
 

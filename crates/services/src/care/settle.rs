@@ -46,7 +46,7 @@ impl Begin for Settle<'_> {
             return Err(Refusal::new(Code::VisitState, "a stay is settled after its discharge", "visit").into());
         }
         let lines = visit.lines(&self.care.node.store).await?;
-        let claim = claim_of(self.care, self.header, &visit, &lines, &terms(self.request))?;
+        let claim = claim_of(self.care, self.header, &visit, &lines, &terms(self.request)).await?;
         let before = visit.document.clone();
         Ok(Plan::Send(intent(txn, &mut visit, &claim, before)))
     }

@@ -64,7 +64,7 @@ impl Begin for AtOnce<'_> {
             account_use: request.account_use,
             declared: request.declared.as_ref(),
         };
-        let claim = claim_of(care, self.header, &visit, &lines, &terms)?;
+        let claim = claim_of(care, self.header, &visit, &lines, &terms).await?;
         // A refused visit leaves nothing behind.
         let mut before = visit.document.clone();
         before.set_status(pb::VisitStatus::Withdrawn);

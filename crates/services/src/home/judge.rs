@@ -4,6 +4,7 @@
 use zhijie_domain::{
     benefit::{Case, compute},
     calendar::{Date, Moment},
+    chronic::Listed,
     claim::{Claim, Service},
     filing::{CoveredFiling, cover, treatment_class},
     refusal::{Code, Refusal},
@@ -25,11 +26,18 @@ pub(super) struct Judged {
     pub(super) computation: Computation,
 }
 
-pub(super) async fn judge(home: &Home, txn: &mut Txn, claim: &Claim, at: Moment) -> Result<Judged, Stop> {
+/// A claim, and for a chronic one its disease by the version of the list by which the hub judged it.
+pub(super) struct Sent {
+    pub(super) claim: Claim,
+    pub(super) listed: Option<Listed>,
+}
+
+pub(super) async fn judge(home: &Home, txn: &mut Txn, sent: &Sent, at: Moment) -> Result<Judged, Stop> {
+    let claim = &sent.claim;
     let member = Member::load(txn, &claim.person).await?;
     member.insured_as(&claim.home, claim.scheme, claim.from)?;
     let visit = load_visit(txn, claim).await?;
-    let computation = computed(home, &member, visit.as_ref(), claim, at.day())?;
+    let computation = computed(home, &member, visit.as_ref(), sent, at.day())?;
     computation.amounts.check()?;
     Ok(Judged { member, visit, computation })
 }
@@ -53,14 +61,13 @@ fn computed(
     home: &Home,
     member: &Member,
     visit: Option<&Visit>,
-    claim: &Claim,
+    Sent { claim, listed }: &Sent,
     settled_on: Date,
 ) -> Result<Computation, Refusal> {
-    let (person, parameters) = (&member.person, &home.node.parameters);
-    let policy = parameters.policy(&claim.home, claim.scheme, claim.to)?;
-    let listed = claim.disease.as_ref().map(|disease| parameters.chronic.listed(disease, claim.from)).transpose()?;
-    if let Some(listed) = &listed {
-        person.qualified(listed, &parameters.chronic, claim.from)?;
+    let person = &member.person;
+    let policy = home.node.parameters.policy(&claim.home, claim.scheme, claim.to)?;
+    if let Some(listed) = listed {
+        person.qualified(listed, claim.from)?;
     }
     let covered = covering(member, visit, claim, settled_on);
     let class = treatment_class(&policy.filing, covered.as_ref(), claim)?;
@@ -72,7 +79,6 @@ fn computed(
         claim,
         used: &member.accumulators,
         listed: listed.as_ref(),
-        list: &parameters.chronic,
     })
 }
 

@@ -4,6 +4,7 @@
 mod cancel;
 mod filing;
 mod judge;
+mod list;
 mod member;
 mod mirror;
 mod pre_settle;
@@ -21,7 +22,7 @@ use zhijie_domain::{
     ids::RegionCode,
     refusal::{Code, Refusal},
 };
-use zhijie_protocol::v1::{agency_server, home_server, hub_client::HubClient};
+use zhijie_protocol::v1::{agency_server, home_server, hub_client::HubClient, registry_client::RegistryClient};
 
 use crate::{
     node::{
@@ -52,6 +53,7 @@ pub(crate) struct Home {
     gate: Gate,
     book: Book,
     hub: HubClient<Link>,
+    chronic: list::KnownList,
     to_mirror: Notify,
 }
 
@@ -69,6 +71,11 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
         book: Book::new(node.store.clone()),
         region: setup.region.clone(),
         gate: Gate::default().with(Role::Hub, None, &setup.secret),
+        chronic: list::KnownList::new(
+            node.parameters.chronic.clone(),
+            RegistryClient::with_interceptor(hub.clone(), credentials.clone())
+                .max_decoding_message_size(limits::DOCUMENT_BYTES_MAX),
+        ),
         hub: HubClient::with_interceptor(hub, credentials),
         to_mirror: Notify::new(),
         node,

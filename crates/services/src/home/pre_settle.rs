@@ -1,10 +1,11 @@
 //! Pre-settle at home (预结算; 2206, 2303): the whole computation, nothing booked, repeatable.
 
-use zhijie_domain::{claim::Claim, refusal::Refusal};
-
-use super::{Home, judge::judge};
+use super::{
+    Home,
+    judge::{Sent, judge},
+};
 use crate::{
-    node::{Failure, answer_of},
+    node::{Failure, Stop, answer_of},
     wire::{
         self,
         claim::{self, Header, parse_header},
@@ -15,8 +16,8 @@ use crate::{
 
 pub(super) async fn pre_settle(home: &Home, request: pb::ClaimRequest) -> Result<pb::Answer, Failure> {
     let judged = async {
-        let (_, claim) = parse(home, &request)?;
-        judge(home, &mut home.node.store.begin(), &claim, home.node.now()).await
+        let (_, sent) = parse(home, &request).await?;
+        judge(home, &mut home.node.store.begin(), &sent, home.node.now()).await
     };
     answer_of(
         judged
@@ -26,9 +27,10 @@ pub(super) async fn pre_settle(home: &Home, request: pb::ClaimRequest) -> Result
 }
 
 /// Reads a claim for this home region and checks its identities.
-pub(super) fn parse(home: &Home, request: &pb::ClaimRequest) -> Result<(Header, Claim), Refusal> {
+pub(super) async fn parse(home: &Home, request: &pb::ClaimRequest) -> Result<(Header, Sent), Stop> {
     let header = parse_header(request.header.as_ref())?;
     home.serves(&header.home, "header.home")?;
     let claim = claim::parse_under(&header, required(request.claim.as_ref(), "claim")?)?;
-    Ok((header, claim))
+    let listed = home.chronic.listed(&claim, request.listed.as_ref()).await?;
+    Ok((header, Sent { claim, listed }))
 }

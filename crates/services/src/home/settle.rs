@@ -10,11 +10,11 @@ use zhijie_store::Txn;
 
 use super::{
     Home,
-    judge::{Judged, judge},
+    judge::{Judged, Sent, judge},
     pre_settle::parse,
 };
 use crate::{
-    node::{Act, Book, Failure, Key, Records, Stop, answer_once, digest, keys},
+    node::{Act, Book, Failure, Key, Records, Stop, answer_of, answer_once, digest, keys},
     wire::{
         self,
         pb::{self, answer::Outcome},
@@ -24,24 +24,24 @@ use crate::{
 
 struct Settle<'a> {
     home: &'a Home,
-    claim: Claim,
+    sent: Sent,
 }
 
 pub(super) async fn settle(home: &Home, request: pb::ClaimRequest) -> Result<pb::Answer, Failure> {
-    match parse(home, &request) {
-        Ok((header, claim)) => {
+    match parse(home, &request).await {
+        Ok((header, sent)) => {
             let key = Key::new(&header.institution, pb::Act::Settle, &header.message);
-            answer_once(&home.node.store, &key, &digest(&request), &Settle { home, claim }).await
+            answer_once(&home.node.store, &key, &digest(&request), &Settle { home, sent }).await
         }
-        Err(refusal) => Ok(wire::refused(&refusal)),
+        Err(stop) => answer_of(Err(stop)),
     }
 }
 
 impl Act for Settle<'_> {
     async fn decide(&self, txn: &mut Txn) -> Result<pb::Answer, Stop> {
-        let (home, claim) = (self.home, &self.claim);
+        let (home, claim) = (self.home, &self.sent.claim);
         let at = home.node.now();
-        let Judged { mut member, visit, computation } = judge(home, txn, claim, at).await?;
+        let Judged { mut member, visit, computation } = judge(home, txn, &self.sent, at).await?;
         let id = SettlementId::parse(&home.node.new_id()).map_err(zhijie_domain::refusal::Refusal::from)?;
         let settlement = Settlement::booked(id, claim.clone(), computation, at);
         Book::add(txn, &settlement, member.last_settlement.as_ref()).await?;

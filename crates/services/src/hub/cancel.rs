@@ -35,14 +35,14 @@ async fn cancelled(hub: &Hub, caller: &Caller, request: pb::CancelRequest) -> Re
     let (key, digest) = (Key::new(&header.institution, pb::Act::Cancel, &header.message), digest(&request));
     match known(hub, &key, &digest).await? {
         Known::Answered(answer) => return Ok(answer),
-        Known::Relayed => {}
+        Known::Relayed(_) => {}
         Known::No => {
             if let Some(refusal) = cleared(hub, &request.settlement).await? {
                 return Ok(refuse(hub, &key, &digest, refusal).await?);
             }
         }
     }
-    keep_relayed(hub, &key, &digest).await?;
+    keep_relayed(hub, &key, &digest, None).await?;
     let mut home = hub.home_again(&header.home)?;
     let asked = request.settlement.clone();
     let answer = ask_home(home.cancel(request)).await?;

@@ -1,5 +1,6 @@
 //! What the hub enforces on every claim, whoever sends it: who may speak for the region, the identities of the bill,
-//! the institution opened for the service and the disease, the disease on the list of the date, the filing.
+//! the institution opened for the service and the disease, the disease on the list of the date, the items related to it,
+//! the filing.
 
 use zhijie_domain::{
     chronic::Listed,
@@ -11,12 +12,12 @@ use zhijie_domain::{
 };
 use zhijie_protocol::v1::home_client::HomeClient;
 
-use super::{Hub, from_care};
+use super::{Hub, from_care, registry::institution};
 use crate::{
     node::{Caller, Failure, Link, Records, Stop, document, keys, limits, stored},
     wire::{
         claim::{self, Header, parse_header},
-        pb, person, required, visit,
+        pb, person, registry, required, visit,
     },
 };
 
@@ -24,6 +25,13 @@ use crate::{
 pub(super) struct Checked {
     pub(super) header: Header,
     pub(super) claim: Claim,
+    lines: Vec<SplitLine>,
+}
+
+/// Where an enforced claim goes, and for a chronic one by what it was judged.
+pub(super) struct Enforced {
+    pub(super) home: HomeClient<Link>,
+    pub(super) listed: Option<pb::ListedDisease>,
 }
 
 /// Checks form, caller and identities: all that does not depend on what the hub knows.
@@ -34,14 +42,17 @@ pub(super) fn check(caller: &Caller, request: &pb::ClaimRequest) -> Result<Check
     let claim = claim::parse_under(&header, document)?;
     let lines: Vec<SplitLine> = document.lines.iter().map(claim::parse_split).collect::<Result<_, Refusal>>()?;
     claim.check_lines(&lines)?;
-    Ok(Checked { header, claim })
+    Ok(Checked { header, claim, lines })
 }
 
-/// Enforces the national rules on a checked claim, and gives the home service it goes to.
-pub(super) async fn enforce(hub: &Hub, checked: &Checked) -> Result<HomeClient<Link>, Stop> {
+/// Enforces the national rules on a checked claim.
+pub(super) async fn enforce(hub: &Hub, checked: &Checked) -> Result<Enforced, Stop> {
     let claim = &checked.claim;
     let home = hub.home(&claim.home)?;
-    opened(hub, claim)?;
+    let listed = opened(hub, claim).await?;
+    if let Some(listed) = &listed {
+        hub.node.parameters.related.check(listed, &checked.lines)?;
+    }
     let filings = mirrored(hub, claim).await?;
     let snapshot = visit_of(hub, claim).await?.and_then(|visit| visit.snapshot);
     let parameters = &hub.node.parameters;
@@ -49,20 +60,24 @@ pub(super) async fn enforce(hub: &Hub, checked: &Checked) -> Result<HomeClient<L
     let covered = snapshot.or_else(|| cover(&filings, &claim.institution.division(), day, claim.emergency));
     let rules = &parameters.policy(&claim.home, claim.scheme, claim.to)?.filing;
     treatment_class(rules, covered.as_ref(), claim)?;
-    Ok(home)
+    Ok(Enforced { home, listed: listed.as_ref().map(registry::print_listed) })
 }
 
-fn opened(hub: &Hub, claim: &Claim) -> Result<(), Refusal> {
-    let parameters = &hub.node.parameters;
-    let institution = parameters.institution(&claim.institution)?;
+/// The institution must be opened on the first day of service, and the disease be on that day's list: its listing.
+async fn opened(hub: &Hub, claim: &Claim) -> Result<Option<Listed>, Stop> {
+    let store = &hub.node.store;
+    let institution = institution(&hub.node, &mut store.begin(), &claim.institution).await?;
     institution.opened(claim.service, None, claim.from)?;
     if institution.level != claim.level {
-        return Err(Refusal::new(Code::InstitutionNotOpened, "level of the institution on the network", "claim.level")
-            .with(format!("{:?}", institution.level), format!("it is {:?}", institution.level)));
+        let refused =
+            Refusal::new(Code::InstitutionNotOpened, "level of the institution on the network", "claim.level");
+        return Err(refused.with(format!("{:?}", institution.level), format!("it is {:?}", institution.level)).into());
     }
-    let listed: Option<Listed> =
-        claim.disease.as_ref().map(|disease| parameters.chronic.listed(disease, claim.from)).transpose()?;
-    institution.opened(claim.service, listed.as_ref(), claim.from)
+    let Some(disease) = &claim.disease else { return Ok(None) };
+    let regions = [claim.home.province(), claim.care.province()];
+    let listed = hub.chronic.list(store).await?.listed(disease, claim.from, &regions)?;
+    institution.opened(claim.service, Some(&listed), claim.from)?;
+    Ok(Some(listed))
 }
 
 /// The mirrored filings of the claim's person.

@@ -14,6 +14,7 @@ mod pre_settle;
 mod prepayment;
 mod reconcile;
 mod register_visit;
+mod registry;
 mod relay;
 mod reverse;
 mod settle;
@@ -41,7 +42,7 @@ use crate::{
 };
 
 /// The services' names on the wire; health speaks of the first.
-const SERVICES: &[&str] = &["zhijie.v1.Hub", "zhijie.v1.Agency", "zhijie.v1.National"];
+const SERVICES: &[&str] = &["zhijie.v1.Hub", registry::SERVICE, "zhijie.v1.Agency", "zhijie.v1.National"];
 
 /// What the hub needs to know of itself.
 pub struct HubSetup {
@@ -74,6 +75,7 @@ pub(crate) struct Hub {
     node: Node,
     gate: Gate,
     book: Book,
+    chronic: registry::Published,
     homes: BTreeMap<RegionCode, HomeClient<Link>>,
     cares: BTreeMap<RegionCode, CareClient<Link>>,
     /// Tables are made by one at a time.
@@ -109,12 +111,22 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         }
     }
     let net = Arc::clone(&node.net);
-    let (closing, turning) = (Mutex::default(), Mutex::default());
-    let hub = Arc::new(Hub { book: Book::new(node.store.clone()), gate, homes, cares, node, closing, turning });
+    registry::seed(&node).await.map_err(io::Error::other)?;
+    let hub = Arc::new(Hub {
+        book: Book::new(node.store.clone()),
+        chronic: registry::Published::default(),
+        gate,
+        homes,
+        cares,
+        closing: Mutex::default(),
+        turning: Mutex::default(),
+        node,
+    });
     let road = hub_server::HubServer::from_arc(Arc::clone(&hub)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    let provinces = agency_server::AgencyServer::new(agency::Provinces(Arc::clone(&hub)));
-    let nation = national_server::NationalServer::new(agency::Nation(Arc::clone(&hub)));
-    let routes = Routes::new(road).add_service(provinces).add_service(nation);
+    let routes = Routes::new(road)
+        .add_service(registry::server(Arc::clone(&hub)))
+        .add_service(agency_server::AgencyServer::new(agency::Provinces(Arc::clone(&hub))))
+        .add_service(national_server::NationalServer::new(agency::Nation(Arc::clone(&hub))));
     let served = serve(&net, &setup.listen, SERVICES, reflection(routes, SERVICES)?).await?;
     let duties = tokio::spawn(duties::run(hub, served.stopping()));
     Ok(served.with_task(duties))

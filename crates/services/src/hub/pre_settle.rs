@@ -2,7 +2,7 @@
 
 use super::{
     Hub,
-    enforce::{check, enforce},
+    enforce::{Enforced, check, enforce},
     relay::ask_home,
 };
 use crate::{
@@ -10,10 +10,15 @@ use crate::{
     wire::pb,
 };
 
-pub(super) async fn pre_settle(hub: &Hub, caller: &Caller, request: pb::ClaimRequest) -> Result<pb::Answer, Failure> {
+pub(super) async fn pre_settle(
+    hub: &Hub,
+    caller: &Caller,
+    mut request: pb::ClaimRequest,
+) -> Result<pb::Answer, Failure> {
     let relayed = async {
         let checked = check(caller, &request)?;
-        let mut home = enforce(hub, &checked).await?;
+        let Enforced { mut home, listed } = enforce(hub, &checked).await?;
+        request.listed = listed;
         Ok(ask_home(home.pre_settle(request)).await?)
     };
     answer_of(relayed.await)

@@ -6,6 +6,7 @@ use zhijie_store::Txn;
 
 use super::{
     Hub, from_care,
+    registry::institution,
     relay::{Known, ask_home, keep_relayed, known, outside, refuse},
 };
 use crate::{
@@ -37,27 +38,29 @@ async fn registered(hub: &Hub, caller: &Caller, request: pb::RegisterRequest) ->
     let registration = visit::parse_registration(required(request.visit.as_ref(), "visit")?)?;
     let mut home = match known(hub, &key, &digest).await? {
         Known::Answered(answer) => return Ok(answer),
-        Known::Relayed => hub.home_again(&header.home)?,
-        Known::No => match opened(hub, &header, &registration) {
+        Known::Relayed(_) => hub.home_again(&header.home)?,
+        Known::No => match opened(hub, &header, &registration).await {
             Ok(home) => home,
-            Err(refusal) => return Ok(refuse(hub, &key, &digest, refusal).await?),
+            Err(Stop::Refused(refusal)) => return Ok(refuse(hub, &key, &digest, *refusal).await?),
+            Err(failed) => return Err(failed),
         },
     };
-    keep_relayed(hub, &key, &digest).await?;
+    keep_relayed(hub, &key, &digest, None).await?;
     let answer = ask_home(home.register_visit(request)).await?;
     Ok(answer_once(&hub.node.store, &key, &digest, &Record { registration, answer }).await?)
 }
 
-fn opened(hub: &Hub, header: &Header, registration: &Registration) -> Result<HomeClient<Link>, Refusal> {
+async fn opened(hub: &Hub, header: &Header, registration: &Registration) -> Result<HomeClient<Link>, Stop> {
     if registration.institution != header.institution || registration.home != header.home {
         return Err(Refusal::malformed(
             "visit",
             "须与报文头的参保地、医药机构一致",
             "of the home and institution that its header names",
-        ));
+        )
+        .into());
     }
     let home = hub.home(&header.home)?;
-    let institution = hub.node.parameters.institution(&registration.institution)?;
+    let institution = institution(&hub.node, &mut hub.node.store.begin(), &registration.institution).await?;
     institution.opened(registration.service, None, registration.from)?;
     Ok(home)
 }

@@ -28,8 +28,8 @@ use crate::{
 pub(super) enum Known {
     /// It was answered.
     Answered(pb::Answer),
-    /// It went home before and may be booked there: no rule is asked again, only home.
-    Relayed,
+    /// It went home before and may be booked there: no rule is asked again, only home, and with the same listing.
+    Relayed(Option<pb::ListedDisease>),
     /// Nothing.
     No,
 }
@@ -39,22 +39,30 @@ pub(super) async fn known(hub: &Hub, key: &Key, digest: &[u8]) -> Result<Known, 
     let record = hub.node.store.begin().record(&key.message()).await?;
     Ok(match MessageState::of(record, digest)? {
         MessageState::Answered(answer) => Known::Answered(answer),
-        MessageState::Sent(_) => Known::Relayed,
+        MessageState::Sent(intent) => Known::Relayed(intent.listed),
         MessageState::New => Known::No,
     })
 }
 
-/// Keeps that a message goes home, before it goes: from then on the hub does not refuse it by its own rules.
-pub(super) async fn keep_relayed(hub: &Hub, key: &Key, digest: &[u8]) -> Result<(), Stop> {
+/// Keeps that a message goes home, before it goes, and with which listing: from then on the hub does not refuse it by
+/// its own rules, and one claim is judged by one version of the list. Gives the listing kept, which is that of the copy
+/// of the message that came first.
+pub(super) async fn keep_relayed(
+    hub: &Hub,
+    key: &Key,
+    digest: &[u8],
+    listed: Option<pb::ListedDisease>,
+) -> Result<Option<pb::ListedDisease>, Stop> {
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = hub.node.store.begin();
-        if txn.record::<pb::MessageRecord>(&key.message()).await?.is_some() {
-            return Ok(());
+        if let Some(record) = txn.record::<pb::MessageRecord>(&key.message()).await? {
+            let Some(State::Intent(intent)) = record.state else { return Ok(listed) };
+            return Ok(intent.listed);
         }
-        let state = Some(State::Intent(Box::default()));
+        let state = Some(State::Intent(Box::new(pb::Intent { listed: listed.clone(), ..pb::Intent::default() })));
         txn.keep(key.message(), &pb::MessageRecord { digest: digest.to_vec(), state });
         match commit(txn).await? {
-            Committed::Yes => return Ok(()),
+            Committed::Yes => return Ok(listed),
             Committed::Conflict => {}
             Committed::Busy => break,
         }

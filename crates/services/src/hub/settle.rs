@@ -5,7 +5,7 @@ use zhijie_store::Txn;
 
 use super::{
     Hub,
-    enforce::{Checked, check, enforce},
+    enforce::{Checked, Enforced, check, enforce},
     keep,
     relay::{Known, ask_home, keep_relayed, known, mark, outside, read, refuse},
 };
@@ -24,20 +24,20 @@ pub(super) async fn settle(hub: &Hub, caller: &Caller, request: pb::ClaimRequest
     answer_of(settled(hub, caller, request).await)
 }
 
-async fn settled(hub: &Hub, caller: &Caller, request: pb::ClaimRequest) -> Result<pb::Answer, Stop> {
+async fn settled(hub: &Hub, caller: &Caller, mut request: pb::ClaimRequest) -> Result<pb::Answer, Stop> {
     let checked = check(caller, &request)?;
     let Checked { header, .. } = &checked;
     let (key, digest) = (Key::new(&header.institution, pb::Act::Settle, &header.message), digest(&request));
-    let mut home = match known(hub, &key, &digest).await? {
+    let Enforced { mut home, listed } = match known(hub, &key, &digest).await? {
         Known::Answered(answer) => return Ok(answer),
-        Known::Relayed => hub.home_again(&header.home)?,
+        Known::Relayed(listed) => Enforced { home: hub.home_again(&header.home)?, listed },
         Known::No => match enforce(hub, &checked).await {
-            Ok(home) => home,
+            Ok(enforced) => enforced,
             Err(Stop::Refused(refusal)) => return Ok(refuse(hub, &key, &digest, *refusal).await?),
             Err(failed) => return Err(failed),
         },
     };
-    keep_relayed(hub, &key, &digest).await?;
+    request.listed = keep_relayed(hub, &key, &digest, listed).await?;
     let answer = ask_home(home.settle(request)).await?;
     let record = Record { hub, claim: checked.claim, answer };
     Ok(answer_once(&hub.node.store, &key, &digest, &record).await?)

@@ -2,7 +2,7 @@
 
 use zhijie_domain::{
     calendar::{Date, Month},
-    ids::{FilingId, MessageId, PersonId, RegionCode, SettlementId, VisitId},
+    ids::{FilingId, InstitutionCode, MessageId, PersonId, RegionCode, SettlementId, VisitId},
 };
 
 /// `m/…`: a message and what became of it. `rest` is the message's key.
@@ -184,6 +184,14 @@ pub fn agency_message(agency: &str, message: &MessageId) -> Vec<u8> {
 
 /// `d`: the last business day whose duties are done.
 pub const TURN: &[u8] = b"d";
+/// `i/code`: an institution in the hub's registry.
+#[must_use]
+pub fn institution(code: &InstitutionCode) -> Vec<u8> {
+    format!("i/{code}").into_bytes()
+}
+
+/// The chronic list that the hub has published.
+pub const CHRONIC_LIST: &[u8] = b"c/list";
 
 /// A key for a log: its kind only, as the rest may hold personal data.
 #[must_use]

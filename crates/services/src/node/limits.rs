@@ -46,3 +46,7 @@ pub const STREAMS_MAX: u32 = 1_024;
 pub const DOCUMENT_BYTES_MAX: usize = 8 << 20;
 /// How long a stopping service waits for the calls it has begun, ms.
 pub const DRAIN_MS: u64 = 10_000;
+/// Institutions that one commit of a bulk load enters.
+pub const LOAD_BATCH: usize = 512;
+/// Refused rows that the reply to a bulk load names.
+pub const REFUSED_ROWS_NAMED: usize = 20;

@@ -50,7 +50,7 @@ impl Served {
     }
 }
 
-/// Starts to serve routes on `listen`; every one of `names` is reported healthy.
+/// Starts to serve routes on `listen`; the services of these names are reported healthy.
 ///
 /// # Errors
 /// When the address cannot be listened on.
@@ -73,12 +73,12 @@ pub async fn serve(net: &Arc<dyn Net>, listen: &str, names: &[&str], routes: Rou
             tracing::error!(error = &error as &dyn std::error::Error, "the server ended");
         }
     });
-    tracing::info!(address, service = names.first().copied().unwrap_or_default(), "serving");
+    tracing::info!(address, services = names.join(" "), "serving");
     Ok(Served { address, stop, tasks: vec![task] })
 }
 
 async fn set_serving(reporter: &HealthReporter, names: &[&str]) {
-    for name in names.iter().chain(&[""]) {
+    for name in names.iter().copied().chain([""]) {
         reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;
     }
 }
@@ -88,9 +88,9 @@ async fn set_serving(reporter: &HealthReporter, names: &[&str]) {
 /// # Errors
 /// When the descriptors do not read, which a build would have shown.
 pub fn reflection(routes: Routes, names: &[&str]) -> io::Result<Routes> {
-    let named = names.iter().chain(&["grpc.health.v1.Health"]);
-    let service = named
-        .fold(tonic_reflection::server::Builder::configure(), |builder, name| builder.with_service_name(*name))
+    let builder = tonic_reflection::server::Builder::configure().with_service_name("grpc.health.v1.Health");
+    let builder = names.iter().fold(builder, |builder, name| builder.with_service_name(*name));
+    let service = builder
         .register_encoded_file_descriptor_set(zhijie_protocol::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()

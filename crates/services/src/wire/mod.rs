@@ -9,6 +9,7 @@ pub mod codes;
 pub mod person;
 pub mod prepayment;
 pub mod refusal;
+pub mod registry;
 pub mod settlement;
 pub mod visit;
 

@@ -11,7 +11,7 @@ use crate::{
         steps::{deductible, stay},
         tiers::Limit,
     },
-    ids::DiseaseCode,
+    chronic::Listed,
     money::{Fen, Overflow},
     policy::{Chronic, ChronicPay, ChronicRule, Ratios, Segment, Several},
     refusal::{Code, Refusal},
@@ -20,8 +20,9 @@ use crate::{
 /// Pays the visit.
 pub(in crate::benefit) fn pay(run: &mut Run<'_>, portion: &mut Portion) -> Result<(), Refusal> {
     let case = run.case;
-    let disease =
-        case.listed.ok_or_else(|| Refusal::malformed("disease", "门诊慢特病必填", "given for a chronic visit"))?.code();
+    let listed =
+        case.listed.ok_or_else(|| Refusal::malformed("disease", "门诊慢特病必填", "given for a chronic visit"))?;
+    let disease = listed.code();
     let found = case.policy.chronic.as_ref().and_then(|chronic| chronic.rule(disease).map(|rule| (chronic, rule)));
     let Some((chronic, rule)) = found else {
         let source = case.policy.chronic.as_ref().map_or(&case.policy.source, |chronic| &chronic.source);
@@ -41,7 +42,7 @@ pub(in crate::benefit) fn pay(run: &mut Run<'_>, portion: &mut Portion) -> Resul
         position: portion.used.chronic_in_scope,
         deductible: deductible::of_chronic(run, portion, rule, &chronic.source)?,
         cap: if chronic.in_inpatient_cap { stay::cap(case.policy, portion)? } else { None },
-        quota: quota(run, portion, chronic, rule, disease)?,
+        quota: quota(run, portion, chronic, rule, listed)?,
         reduced: chronic.reduced_away,
         source: &chronic.source,
     };
@@ -62,22 +63,20 @@ pub(in crate::benefit) fn pay(run: &mut Run<'_>, portion: &mut Portion) -> Resul
 /// What the quotas still allow for the disease; several quota diseases of a person have one limit together. A quota
 /// counts what is due at the rule's own ratio, whichever fund pays it: large-amount aid takes the place of a basic fund
 /// at its cap for the same cost, and what it pays at its own ratio is not counted a second time. A qualification for a
-/// disease that the national list of the day does not hold gives no quota here.
+/// disease that the list's version does not hold gives no quota here.
 fn quota(
     run: &Run<'_>,
     portion: &Portion,
     chronic: &Chronic,
     rule: &ChronicRule,
-    disease: &DiseaseCode,
+    listed: &Listed,
 ) -> Result<Option<Limit>, Overflow> {
     let Some(quota) = rule.quota else { return Ok(None) };
-    let mut quotas = BTreeMap::from([(disease.clone(), quota)]);
+    let mut quotas = BTreeMap::from([(listed.code().clone(), quota)]);
     let case = run.case;
-    let day = case.claim.to;
-    for held in case.person.qualifications.iter().filter(|q| q.from <= day && q.to.is_none_or(|to| day <= to)) {
-        let Ok(other) = case.list.listed(&held.disease, day) else { continue };
-        if let Some(quota) = chronic.rule(other.code()).and_then(|rule| rule.quota) {
-            quotas.insert(other.code().clone(), quota);
+    for other in case.person.diseases(listed.version(), case.claim.to) {
+        if let Some(quota) = chronic.rule(&other).and_then(|rule| rule.quota) {
+            quotas.insert(other, quota);
         }
     }
     let sum = Fen::sum(quotas.values().copied())?;
