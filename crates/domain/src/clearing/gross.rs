@@ -96,7 +96,7 @@ pub struct Position {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::SettlementId;
+    use crate::ids::{SettlementId, VisitId};
 
     fn entry(home: &str, care: &str, kind: Kind, fund: i64, account: i64) -> Entry {
         let region = |text| RegionCode::parse(text).unwrap();
@@ -104,6 +104,8 @@ mod tests {
             id: SettlementId::parse("x").unwrap(),
             kind,
             undoes: None,
+            undone_by: None,
+            visit: VisitId::parse("v").unwrap(),
             home: region(home),
             care: region(care),
             scheme: Scheme::Employee,
