@@ -17,7 +17,9 @@ use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::transport::Channel;
 use zhijie_domain::{ids::RegionCode, parameters::Parameters};
-use zhijie_protocol::v1::{care_client::CareClient, home_client::HomeClient, hub_client::HubClient};
+use zhijie_protocol::v1::{
+    books_client::BooksClient, care_client::CareClient, home_client::HomeClient, hub_client::HubClient,
+};
 use zhijie_store::{Batch, CommitError, Engine, Pending as StorePending, Record, Store, StoreError, Version};
 
 use crate::{
@@ -425,6 +427,8 @@ pub fn secret(service: &str) -> String {
 pub struct Clients {
     /// The hub's operators.
     pub hub: HubClient<Channel>,
+    /// The hub's operators, for the three books.
+    pub books: BooksClient<Channel>,
     /// Hospitals, by care province.
     pub care: BTreeMap<RegionCode, CareClient<Channel>>,
     /// Home agencies' windows, by province.
@@ -440,12 +444,13 @@ impl Clients {
         let net: Arc<dyn Net> = Arc::new(net.clone());
         let open = |name: &str| channel(&net, &format!("http://{name}")).map_err(io::Error::other);
         let hub = HubClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+        let books = BooksClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
         let (mut care, mut home) = (BTreeMap::new(), BTreeMap::new());
         for code in regions {
             let client = CareClient::new(open(&care_of(code))?);
             care.insert(code.clone(), client.max_decoding_message_size(limits::DOCUMENT_BYTES_MAX));
             home.insert(code.clone(), HomeClient::new(open(&home_of(code))?));
         }
-        Ok(Clients { hub, care, home })
+        Ok(Clients { hub, books, care, home })
     }
 }

@@ -71,8 +71,8 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
     });
     let service =
         home_server::HomeServer::from_arc(Arc::clone(&home)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    let routes = reflection(Routes::new(service), SERVICE)?;
-    let served = serve(&home.node.net, &setup.listen, SERVICE, routes).await?;
+    let routes = reflection(Routes::new(service), &[SERVICE])?;
+    let served = serve(&home.node.net, &setup.listen, &[SERVICE], routes).await?;
     let mirroring = tokio::spawn(mirror::run(home, served.stopping()));
     Ok(served.with_task(mirroring))
 }
@@ -153,5 +153,9 @@ impl home_server::Home for Home {
 
     async fn day_book(&self, request: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {
         self.book.stream(&request.into_inner()).map(Response::new)
+    }
+
+    async fn day_totals(&self, request: Request<pb::DayTotalsRequest>) -> Result<Response<pb::DayTotalsReply>, Status> {
+        reply(self.book.day_totals(&request.into_inner()).await)
     }
 }

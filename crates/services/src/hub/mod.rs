@@ -1,12 +1,12 @@
 //! The national hub (国家平台): routes between regions, enforces the national rules, keeps the third book,
 //! reconciles every day and clears every month. It keeps nothing it cannot be asked for again: care drives.
 
+mod books;
 mod cancel;
 mod enforce;
 mod mirror;
 mod month_table;
 mod pre_settle;
-mod reconcile;
 mod register_visit;
 mod relay;
 mod reverse;
@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, io, sync::Arc};
 
 use tonic::{Request, Response, Status, service::Routes};
 use zhijie_domain::{ids::RegionCode, parameters::unknown_region, refusal::Refusal};
-use zhijie_protocol::v1::{care_client::CareClient, home_client::HomeClient, hub_server};
+use zhijie_protocol::v1::{books_server, care_client::CareClient, home_client::HomeClient, hub_server};
 
 use crate::{
     node::{
@@ -25,8 +25,8 @@ use crate::{
     wire::pb,
 };
 
-/// The service's name on the wire.
-const SERVICE: &str = "zhijie.v1.Hub";
+/// The names of its services on the wire.
+const SERVICES: &[&str] = &["zhijie.v1.Hub", "zhijie.v1.Books"];
 
 /// What the hub needs to know of itself.
 pub struct HubSetup {
@@ -90,9 +90,10 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         }
     }
     let net = Arc::clone(&node.net);
-    let hub = Hub { book: Book::new(node.store.clone()), gate, homes, cares, node };
-    let service = hub_server::HubServer::new(hub).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    serve(&net, &setup.listen, SERVICE, reflection(Routes::new(service), SERVICE)?).await
+    let hub = Arc::new(Hub { book: Book::new(node.store.clone()), gate, homes, cares, node });
+    let road = hub_server::HubServer::from_arc(Arc::clone(&hub)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+    let routes = Routes::new(road).add_service(books_server::BooksServer::from_arc(hub));
+    serve(&net, &setup.listen, SERVICES, reflection(routes, SERVICES)?).await
 }
 
 impl Hub {
@@ -165,10 +166,6 @@ impl hub_server::Hub for Hub {
 
     async fn day_book(&self, request: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {
         self.book.stream(&request.into_inner()).map(Response::new)
-    }
-
-    async fn reconcile(&self, request: Request<pb::ReconcileRequest>) -> Result<Response<pb::ReconcileReply>, Status> {
-        reply(reconcile::reconcile(self, request.into_inner()).await)
     }
 
     async fn month_table(

@@ -1,7 +1,7 @@
 //! Every key of every store, in one place. A key is a letter for its kind, then parts divided by `/`, which no id holds.
 
 use zhijie_domain::{
-    calendar::Date,
+    calendar::{Date, Month},
     ids::{FilingId, PersonId, RegionCode, SettlementId, VisitId},
 };
 
@@ -82,6 +82,36 @@ pub fn outbox(person: &PersonId, id: &FilingId) -> Vec<u8> {
 
 /// All filings to mirror.
 pub const OUTBOX: &[u8] = b"o/";
+
+/// `d/day/revision`: what a reconciliation of the day came to.
+#[must_use]
+pub fn run(day: Date, revision: u32) -> Vec<u8> {
+    format!("d/{day}/{revision:08}").into_bytes()
+}
+
+/// All results of the days of a month.
+#[must_use]
+pub fn runs_of(month: Month) -> Vec<u8> {
+    format!("d/{month}-").into_bytes()
+}
+
+/// `e/day`: the key of the day's last result.
+#[must_use]
+pub fn last_run(day: Date) -> Vec<u8> {
+    format!("e/{day}").into_bytes()
+}
+
+/// `c/id/number`: a cure of a difference of a record.
+#[must_use]
+pub fn cure(id: &SettlementId, number: usize) -> Vec<u8> {
+    format!("c/{id}/{number:08}").into_bytes()
+}
+
+/// All cures of a record.
+#[must_use]
+pub fn cures_of(id: &SettlementId) -> Vec<u8> {
+    format!("c/{id}/").into_bytes()
+}
 
 /// A key for a log: its kind only, as the rest may hold personal data.
 #[must_use]

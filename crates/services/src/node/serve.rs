@@ -50,14 +50,14 @@ impl Served {
     }
 }
 
-/// Starts to serve routes on `listen`; `name` is reported healthy.
+/// Starts to serve routes on `listen`; the services of these names are reported healthy.
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub async fn serve(net: &Arc<dyn Net>, listen: &str, name: &str, routes: Routes) -> io::Result<Served> {
+pub async fn serve(net: &Arc<dyn Net>, listen: &str, names: &[&str], routes: Routes) -> io::Result<Served> {
     let (address, incoming) = net.listen(listen.to_owned()).await?;
     let (reporter, health) = health_reporter();
-    set_serving(&reporter, name).await;
+    set_serving(&reporter, names).await;
     let (stop, mut stopping) = watch::channel(false);
     let server = Server::builder()
         .max_concurrent_streams(Some(limits::STREAMS_MAX))
@@ -73,24 +73,25 @@ pub async fn serve(net: &Arc<dyn Net>, listen: &str, name: &str, routes: Routes)
             tracing::error!(error = &error as &dyn std::error::Error, "the server ended");
         }
     });
-    tracing::info!(address, service = name, "serving");
+    tracing::info!(address, service = names.join(" "), "serving");
     Ok(Served { address, stop, tasks: vec![task] })
 }
 
-async fn set_serving(reporter: &HealthReporter, name: &str) {
-    for name in [name, ""] {
+async fn set_serving(reporter: &HealthReporter, names: &[&str]) {
+    for name in names.iter().chain(&[""]) {
         reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;
     }
 }
 
-/// Adds reflection of one service to its routes, so that any client can read the documents from the running service.
+/// Adds reflection of services to their routes, so that any client can read the documents from the running service.
 ///
 /// # Errors
 /// When the descriptors do not read, which a build would have shown.
-pub fn reflection(routes: Routes, name: &str) -> io::Result<Routes> {
-    let service = tonic_reflection::server::Builder::configure()
-        .with_service_name(name)
-        .with_service_name("grpc.health.v1.Health")
+pub fn reflection(routes: Routes, names: &[&str]) -> io::Result<Routes> {
+    let builder = tonic_reflection::server::Builder::configure().with_service_name("grpc.health.v1.Health");
+    let service = names
+        .iter()
+        .fold(builder, |builder, name| builder.with_service_name(*name))
         .register_encoded_file_descriptor_set(zhijie_protocol::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()

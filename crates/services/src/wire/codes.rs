@@ -6,7 +6,7 @@ use zhijie_domain::{
     filing::{Change, FilingKind, FilingStatus},
     person::{Assisted, Category, Scheme},
     policy::TreatmentClass,
-    reconcile::DifferenceKind,
+    reconcile::{Cure, DifferenceKind},
     refusal::Refusal,
     settlement::Kind,
     split::Approval,
@@ -44,7 +44,10 @@ coded! {
     Class = ItemClass { A, B, C }
     TreatmentClass = TreatmentClass { Local, Referred, Emergency, Other, Unfiled }
     Kind = EntryKind { Settled, Cancelled, Reversed }
-    DifferenceKind = DifferenceKind { CareOnly, HubOnly, HomeOnly, CareHub, HubHome, CareHome, Amount, Status }
+    DifferenceKind = DifferenceKind {
+        CareOnly, HubOnly, HomeOnly, CareHub, HubHome, CareHome, Amount, Status, Period, Duplicate
+    }
+    Cure = Cure { Replay, Reverse, ReQuery, ManualMatch }
 }
 
 /// Reads a number of the wire.
@@ -96,6 +99,7 @@ mod tests {
         check::<TreatmentClass>();
         check::<Kind>();
         check::<DifferenceKind>();
+        check::<Cure>();
         assert!(parse::<Service>(0, "service").is_err() && parse::<Service>(99, "service").is_err());
     }
 }

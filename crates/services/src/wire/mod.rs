@@ -4,6 +4,7 @@
 pub mod book;
 pub mod claim;
 pub mod codes;
+pub mod difference;
 pub mod person;
 pub mod refusal;
 pub mod settlement;

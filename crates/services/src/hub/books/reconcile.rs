@@ -1,128 +1,73 @@
-//! The day's reconciliation (日对账): fetches both books of every region, compares them with the hub's.
-//! A book that cannot be had is missing: its records are left out of the comparison, and the day is not equal.
+//! The day's reconciliation (日对账). A book that cannot be had is missing: its records are left out of the comparison, and
+//! the day is not equal.
 
-use std::{collections::BTreeSet, future::Future};
-
-use futures_util::TryStreamExt;
-use tonic::{Response, Status, Streaming};
 use zhijie_domain::{
     calendar::Date,
-    ids::RegionCode,
-    money::{Fen, Overflow},
-    reconcile::{Book, Difference, Entry, compare},
-    refusal::{Code, Refusal},
+    reconcile::{Difference, unequal},
 };
 
-use super::Hub;
+use super::{
+    super::Hub,
+    facts,
+    records::{differences, look_around, rows},
+    runs, totals,
+};
 use crate::{
-    node::{Failure, Role, call, limits},
-    wire::{book, codes, date, pb, refusal},
+    node::{Failure, Stop},
+    wire::{self, book, difference, pb, refusal},
 };
 
 pub(super) async fn reconcile(hub: &Hub, request: pb::ReconcileRequest) -> Result<pb::ReconcileReply, Failure> {
-    let day = match date(&request.day, "day") {
-        Ok(day) => day,
-        Err(refused) => return Ok(refused_reply(&refused)),
-    };
-    let (mut cares, mut homes, mut missing) = (Book::new(), Book::new(), Vec::new());
-    let (mut without_care, mut without_home) = (BTreeSet::new(), BTreeSet::new());
-    let request = || pb::DayBookRequest { day: day.to_string() };
-    for (region, client) in &hub.cares {
-        match fetch(client.clone().day_book(request())).await {
-            Ok(book) => cares.extend(book.into_iter().filter(|(_, entry)| entry.care == *region)),
-            Err(reason) => {
-                missing.push(missing_book(region, Role::Care, reason));
-                without_care.insert(region.clone());
-            }
+    let reconciled = async { reconciled(hub, wire::date(&request.day, "day")?).await };
+    match reconciled.await {
+        Ok(reply) => Ok(reply),
+        Err(Stop::Refused(no)) => {
+            Ok(pb::ReconcileReply { refused: Some(refusal::print(&no)), ..pb::ReconcileReply::default() })
         }
+        Err(Stop::Failed(failure)) => Err(failure),
     }
-    for (region, client) in &hub.homes {
-        match fetch(client.clone().day_book(request())).await {
-            Ok(book) => homes.extend(book.into_iter().filter(|(_, entry)| entry.home == *region)),
-            Err(reason) => {
-                missing.push(missing_book(region, Role::Home, reason));
-                without_home.insert(region.clone());
-            }
-        }
-    }
-    let mut own = own_book(hub, day).await?;
-    for book in [&mut cares, &mut own, &mut homes] {
-        book.retain(|_, entry| !without_care.contains(&entry.care) && !without_home.contains(&entry.home));
-    }
-    let differences = compare(&cares, &own, &homes);
-    let totals = [&cares, &own, &homes].map(totals);
-    let [Ok(care), Ok(hub), Ok(home)] = totals else { return Ok(refused_reply(&Refusal::overflow("total"))) };
-    let equal = differences.is_empty() && missing.is_empty();
-    Ok(pb::ReconcileReply {
-        care: Some(care),
-        hub: Some(hub),
-        home: Some(home),
-        differences: differences.iter().map(print).collect(),
+}
+
+async fn reconciled(hub: &Hub, day: Date) -> Result<pb::ReconcileReply, Stop> {
+    let (totals, mut missing) = totals::totals(hub, day).await?;
+    let groups = unequal(&totals);
+    let (mut rows, unlisted) = rows(hub, day, &groups, &mut missing).await?;
+    look_around(hub, day, &mut rows, &mut missing).await?;
+    let listed = printed(hub, &differences(hub, day, &rows, &mut missing).await?).await?;
+    // A book may go missing while it is read, and its pairs with it.
+    let unlisted = unlisted.iter().filter(|((home, care), _)| !missing.concerns(home, care)).map(|(_, count)| count);
+    let unlisted: i64 = unlisted.sum();
+    let closed = listed.iter().filter(|difference| difference.closed.is_some()).count();
+    let (found, open) = (counted(listed.len()) + unlisted, counted(listed.len() - closed) + unlisted);
+    let had = totals::had(totals, &missing);
+    let missing = missing.print();
+    let reply = pb::ReconcileReply {
+        day: day.to_string(),
+        care: Some(book::print_sum(&had.care)?),
+        hub: Some(book::print_sum(&had.hub)?),
+        home: Some(book::print_sum(&had.home)?),
+        equal: found == 0 && missing.is_empty(),
+        reconciled: open == 0 && missing.is_empty(),
+        differences: listed,
+        found,
+        open,
         missing,
-        equal,
-        refused: None,
-    })
+        ..pb::ReconcileReply::default()
+    };
+    runs::keep(hub, day, reply).await
 }
 
-fn refused_reply(refused: &Refusal) -> pb::ReconcileReply {
-    pb::ReconcileReply { refused: Some(refusal::print(refused)), ..pb::ReconcileReply::default() }
+fn counted(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn missing_book(region: &RegionCode, role: Role, reason: Failure) -> pb::MissingBook {
-    pb::MissingBook { region: region.to_string(), role: role.name().into(), reason: reason.to_string() }
-}
-
-async fn fetch(
-    opening: impl Future<Output = Result<Response<Streaming<pb::BookEntry>>, Status>> + Send,
-) -> Result<Book, Failure> {
-    let mut entries = call("region", limits::CALL_DEADLINE_MS, opening).await?;
-    let mut book = Book::new();
-    loop {
-        let next = async { entries.try_next().await.map(Response::new) };
-        let Some(entry) = call("region", limits::CALL_DEADLINE_MS, next).await? else { return Ok(book) };
-        add(&mut book, &entry)?;
+/// Differences as documents, with what closed them.
+async fn printed(hub: &Hub, differing: &[Difference]) -> Result<Vec<pb::Difference>, Stop> {
+    let mut printed = Vec::new();
+    for found in differing {
+        let cures = facts::of(hub, &found.entry.id).await?;
+        let closed = cures.iter().rev().find(|fact| fact.closes(found)).map(facts::Fact::outcome);
+        printed.push(pb::Difference { closed, ..difference::print(found) });
     }
-}
-
-async fn own_book(hub: &Hub, day: Date) -> Result<Book, Failure> {
-    let mut entries = hub.book.day(day);
-    let mut book = Book::new();
-    while let Some(entry) = entries.try_next().await.map_err(|status| peer("hub", status))? {
-        add(&mut book, &entry)?;
-    }
-    Ok(book)
-}
-
-fn peer(peer: &str, status: Status) -> Failure {
-    Failure::Peer { peer: peer.into(), status: Box::new(status) }
-}
-
-fn add(book: &mut Book, entry: &pb::BookEntry) -> Result<(), Failure> {
-    let outside = |what: String| Failure::Protocol { peer: "region".into(), what };
-    let entry: Entry = book::parse(entry).map_err(|refusal| outside(refusal.to_string()))?;
-    if book.len() >= limits::DAY_BOOK_MAX {
-        return Err(outside(format!("more than {} records a day: {}", limits::DAY_BOOK_MAX, Code::LimitExceeded)));
-    }
-    book.insert(entry.id.clone(), entry);
-    Ok(())
-}
-
-fn totals(book: &Book) -> Result<pb::BookTotal, Overflow> {
-    let sum = |pick: fn(&Entry) -> Fen| Fen::sum(book.values().map(pick)).map(|fen| fen.0);
-    Ok(pb::BookTotal {
-        records: i64::try_from(book.len()).unwrap_or(i64::MAX),
-        total: sum(|entry| entry.total)?,
-        fund: sum(|entry| entry.fund)?,
-        account: sum(|entry| entry.account)?,
-    })
-}
-
-fn print(difference: &Difference) -> pb::Difference {
-    pb::Difference {
-        kind: codes::print(difference.kind),
-        settlement: difference.id.to_string(),
-        field: difference.field.into(),
-        home: difference.pair.0.to_string(),
-        care: difference.pair.1.to_string(),
-    }
+    Ok(printed)
 }
