@@ -101,6 +101,14 @@ impl World {
         HubClient::with_interceptor(self.channel("hub"), credentials)
     }
 
+    /// A client that speaks to a care service as the hub does, past the hub.
+    #[must_use]
+    pub fn care_as_hub(&self, province: &str) -> CareClient<Link> {
+        let secret = secret(&care_of(&region(province)));
+        let credentials = Credentials::new(Role::Hub, None, &secret).expect("credentials");
+        CareClient::with_interceptor(self.channel(&format!("care-{province}")), credentials)
+    }
+
     /// A client that speaks to a home service as the hub does, past the hub.
     #[must_use]
     pub fn home_as_hub(&self, province: &str) -> HomeClient<Link> {

@@ -1,5 +1,8 @@
 //! Three books compared: every way to differ has its kind, its fields and its cures, and nothing else is a difference.
 
+// Helpers of tests may unwrap as tests may; clippy.toml allows it in `#[test]` functions only.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 
 use proptest::{prelude::*, sample::Index};

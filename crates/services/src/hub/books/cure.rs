@@ -56,8 +56,9 @@ async fn cured(hub: &Hub, request: pb::CureRequest) -> Result<pb::CureOutcome, S
         (Some(done), Some(found)) if done.closes(&found) => Ok(done.outcome()),
         (_, Some(found)) => begin(hub, asked, &known, &found).await,
         (None, None) => {
-            let rule = "a difference that the day's last reconciliation listed";
-            Err(Refusal::new(Code::SettlementUnknown, rule, "settlement").into())
+            let rule = "a difference that the day's last reconciliation listed, and that is still there";
+            let no = Refusal::new(Code::SettlementUnknown, rule, "settlement");
+            Err(no.with("当日对账无此差异，或已一致", "no difference of this record is open on the day").into())
         }
     }
 }
