@@ -498,6 +498,36 @@ async fn clean_days_raise_no_alarm() {
     }
 }
 
+/// How long a large day takes through the services: `cargo test --release -p zhijie-tests --test books -- --ignored
+/// --nocapture`. Sichuan and Chongqing alone, so that each of the three books holds all records.
+#[tokio::test]
+#[ignore = "it measures; run it with --release"]
+async fn a_large_day_is_timed() {
+    const RECORDS: usize = 200_000;
+    let day = Day::new().await;
+    let request = pb::FindRequest { by: Some(pb::find_request::By::Settlement(day.id("s2").into())) };
+    let like = settled(&day.world.hub().find(request).await.expect("a reply").into_inner());
+    let midnight = Moment::start_of(parse_date(TOMORROW).expect("a date"));
+    for first in (0..RECORDS).step_by(1_000) {
+        let record = |number| {
+            let mut record = pb::Settlement { id: format!("{number:08}"), at: midnight.0, ..like.clone() };
+            record.claim.as_mut().expect("a claim").visit = format!("v{number:08}");
+            record
+        };
+        let records: Vec<pb::Settlement> = (first..first + 1_000).map(record).collect();
+        for service in [CARE, HUB, HOME] {
+            Planter::of(&day.world, service).add(&records).await;
+        }
+    }
+    let began = tokio::time::Instant::now();
+    day.world.assert_books_equal(TOMORROW, RECORDS as i64).await;
+    println!("{RECORDS} records in each book agree: {} ms", began.elapsed().as_millis());
+    Planter::of(&day.world, HUB).remove("00123456").await;
+    let began = tokio::time::Instant::now();
+    assert_eq!(day.found(TOMORROW).await.1, ["CARE_HOME 00123456"]);
+    println!("one of them is lacking at the hub: {} ms", began.elapsed().as_millis());
+}
+
 fn random(dice: &mut Dice, like: &pb::Settlement, id: &str, midnight: Moment) -> pb::Settlement {
     let mut record = pb::Settlement { id: id.into(), ..like.clone() };
     let claim = record.claim.as_mut().expect("a claim");
