@@ -1,6 +1,7 @@
 //! Helpers of the tests of the whole: a cluster over memory stores, and hospitals that speak to it.
 
 pub mod hospital;
+pub mod planter;
 pub mod scripted;
 pub mod sim;
 mod world;

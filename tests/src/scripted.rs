@@ -139,6 +139,10 @@ impl home_server::Home for Script {
         not_here()
     }
 
+    async fn day_totals(&self, _: Request<pb::DayTotalsRequest>) -> Result<Response<pb::DayTotalsReply>, Status> {
+        not_here()
+    }
+
     type DayBookStream = Entries;
 
     async fn day_book(&self, _: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {

@@ -319,7 +319,7 @@ async fn promise_5_money_is_conserved_in_every_book() {
     care.reverse(reverse("r1", "m2")).await.expect("a reply");
     care.cancel(cancel("c1", &first)).await.expect("a reply");
     pay(&world, "m3", 5_000).await;
-    let day = || pb::DayBookRequest { day: TODAY.into() };
+    let day = || pb::DayBookRequest { day: TODAY.into(), ..pb::DayBookRequest::default() };
     let books = [
         day_book(world.care("500000").day_book(day()).await.expect("a book").into_inner()).await,
         day_book(world.hub().day_book(day()).await.expect("a book").into_inner()).await,

@@ -9,8 +9,8 @@ use std::{cell::RefCell, collections::BTreeMap, env, time::Duration};
 
 use tonic::{Response, Status, Streaming, transport::Channel};
 use zhijie_services::pb::{
-    self, answer::Outcome, care_client::CareClient, home_client::HomeClient, hub_client::HubClient,
-    national_client::NationalClient,
+    self, answer::Outcome, books_client::BooksClient, care_client::CareClient, home_client::HomeClient,
+    hub_client::HubClient, national_client::NationalClient,
 };
 use zhijie_tests::{
     hospital::{CHONGQING, LI, NURSING, SHANGHAI, TODAY, ZHANG, header, line, outpatient, person, settle},
@@ -149,6 +149,7 @@ struct Story {
     dice: RefCell<Dice>,
     hub: HubClient<Channel>,
     national: NationalClient<Channel>,
+    books: BooksClient<Channel>,
     care: BTreeMap<&'static str, CareClient<Channel>>,
     home: BTreeMap<&'static str, HomeClient<Channel>>,
     /// Records that hospitals were told of, by settlement id.
@@ -165,6 +166,7 @@ impl Story {
             dice: RefCell::new(dice),
             hub: HubClient::new(stage.channel("hub")),
             national: NationalClient::new(stage.channel("hub")),
+            books: BooksClient::new(stage.channel("hub")),
             care: care.into(),
             home: home.into(),
             records: RefCell::default(),
@@ -413,15 +415,15 @@ impl Story {
         for day in [TODAY, LATER] {
             let request = pb::ReconcileRequest { day: day.into() };
             let told = |reply: &pb::ReconcileReply| match reply.equal {
-                true => Ok(format!("{:?}", reply.hub.unwrap_or_default())),
+                true => Ok(format!("{:?}", reply.hub.clone().unwrap_or_default())),
                 false => Err(format!("{reply:?}")),
             };
-            let send = sends!(self.hub, reconcile, request);
+            let send = sends!(self.books, reconcile, request);
             self.ask("reconcile", told, send).await;
         }
         let (mut cares, mut homes, mut hub) = (Book::new(), Book::new(), Book::new());
         for day in [TODAY, LATER] {
-            let request = pb::DayBookRequest { day: day.into() };
+            let request = pb::DayBookRequest { day: day.into(), ..pb::DayBookRequest::default() };
             for code in REGIONS {
                 let (care, home) = (&self.care[code], &self.home[code]);
                 cares.extend(self.book(&format!("care-{code}"), day, sends!(care, day_book, request)).await);

@@ -111,8 +111,8 @@ fn of_code(code: Code) -> Party {
 fn of_difference(kind: DifferenceKind) -> Party {
     match kind {
         // The hospital never got the answer: care reverses, or books what the others have.
-        DifferenceKind::HomeOnly | DifferenceKind::HubHome => Party::Care,
-        DifferenceKind::HubOnly | DifferenceKind::CareHome => Party::Hub,
+        DifferenceKind::HomeOnly | DifferenceKind::HubHome | DifferenceKind::Duplicate => Party::Care,
+        DifferenceKind::HubOnly | DifferenceKind::CareHome | DifferenceKind::Period => Party::Hub,
         // The reply was lost before home booked it; and home computed what differs.
         DifferenceKind::CareOnly | DifferenceKind::CareHub | DifferenceKind::Amount | DifferenceKind::Status => {
             Party::Home

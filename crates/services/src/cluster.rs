@@ -18,8 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::transport::Channel;
 use zhijie_domain::{ids::RegionCode, parameters::Parameters};
 use zhijie_protocol::v1::{
-    agency_client::AgencyClient, care_client::CareClient, home_client::HomeClient, hub_client::HubClient,
-    national_client::NationalClient, registry_client::RegistryClient,
+    agency_client::AgencyClient, books_client::BooksClient, care_client::CareClient, home_client::HomeClient,
+    hub_client::HubClient, national_client::NationalClient, registry_client::RegistryClient,
 };
 use zhijie_store::{Batch, CommitError, Engine, Pending as StorePending, Record, Store, StoreError, Version};
 
@@ -430,6 +430,8 @@ pub struct Clients {
     pub hub: HubClient<Channel>,
     /// The hub's operators, of the registry.
     pub registry: RegistryClient<Channel>,
+    /// The hub's operators, for the three books.
+    pub books: BooksClient<Channel>,
     /// Hospitals, by care province.
     pub care: BTreeMap<RegionCode, CareClient<Channel>>,
     /// Home agencies' windows, by province.
@@ -450,6 +452,7 @@ impl Clients {
         let open = |name: &str| channel(&net, &format!("http://{name}")).map_err(io::Error::other);
         let hub = HubClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
         let registry = RegistryClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+        let books = BooksClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
         let national = NationalClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
         let (mut care, mut home, mut agencies) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for code in regions {
@@ -461,6 +464,6 @@ impl Clients {
             care.insert(code.clone(), client.max_decoding_message_size(limits::DOCUMENT_BYTES_MAX));
             home.insert(code.clone(), HomeClient::new(open(&home_of(code))?));
         }
-        Ok(Clients { hub, registry, care, home, national, agencies })
+        Ok(Clients { hub, registry, books, care, home, national, agencies })
     }
 }

@@ -135,7 +135,8 @@ async fn day_sum(story: &Story, day: Date) -> anyhow::Result<i64> {
     for home in story.clients.home.values() {
         let summed = answered(async || {
             let (mut home, mut sum) = (home.clone(), 0);
-            let mut book = home.day_book(pb::DayBookRequest { day: day.to_string() }).await?.into_inner();
+            let request = pb::DayBookRequest { day: day.to_string(), ..pb::DayBookRequest::default() };
+            let mut book = home.day_book(request).await?.into_inner();
             while let Some(entry) = book.message().await? {
                 sum += entry.fund + entry.account;
             }

@@ -1,6 +1,7 @@
 //! The care region (就医地): hospitals and pharmacies speak to it. It splits bills by its catalogue and drives every
 //! message to an end: the intent is committed before the first send, and goes on across restarts.
 
+mod adopt;
 mod cancel;
 mod claim;
 mod discharge;
@@ -28,7 +29,8 @@ use zhijie_protocol::v1::{agency_server, care_server, hub_client::HubClient, reg
 
 use crate::{
     node::{
-        Book, Credentials, Entries, Failure, Key, Link, Node, Office, Role, Served, channel, limits, reflection, serve,
+        Book, Credentials, Entries, Failure, Gate, Key, Link, Node, Office, Role, Served, channel, limits, reflection,
+        serve,
     },
     wire::{
         claim::{Header, parse_header},
@@ -57,6 +59,7 @@ pub struct CareSetup {
 pub(crate) struct Care {
     node: Node,
     region: RegionCode,
+    gate: Gate,
     book: Book,
     hub: HubClient<Link>,
     levels: levels::Levels,
@@ -82,6 +85,7 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
     let care = Arc::new(Care {
         book: Book::new(node.store.clone()),
         region: setup.region.clone(),
+        gate: Gate::default().with(Role::Hub, None, &setup.secret),
         hub,
         levels,
         answer_deadline_ms: setup.answer_deadline_ms,
@@ -101,13 +105,17 @@ impl Care {
     /// Reads the head of a hospital's request, and refuses one that is not for this region.
     fn header(&self, header: Option<&pb::Header>) -> Result<Header, Refusal> {
         let header = parse_header(header)?;
-        if header.care.province() != self.region {
-            return Err(Refusal::new(Code::RegionUnknown, "regions served here", "header.care").with(
-                format!("{} 不属于 {}", header.care, self.region),
-                format!("{} is not of {}", header.care, self.region),
-            ));
-        }
+        self.serves(&header.care, "header.care")?;
         Ok(header)
+    }
+
+    /// Refuses what is not for this care region.
+    fn serves(&self, place: &RegionCode, field: &str) -> Result<(), Refusal> {
+        if place.province() == self.region {
+            return Ok(());
+        }
+        Err(Refusal::new(Code::RegionUnknown, "regions served here", field)
+            .with(format!("{place} 不属于 {}", self.region), format!("{place} is not of {}", self.region)))
     }
 
     /// Refuses a day of service that is still to come: nothing is registered ahead of time.
@@ -180,5 +188,14 @@ impl care_server::Care for Care {
 
     async fn day_book(&self, request: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {
         self.book.stream(&request.into_inner()).map(Response::new)
+    }
+
+    async fn day_totals(&self, request: Request<pb::DayTotalsRequest>) -> Result<Response<pb::DayTotalsReply>, Status> {
+        reply(self.book.day_totals(&request.into_inner()).await)
+    }
+
+    async fn adopt(&self, request: Request<pb::AdoptRequest>) -> Result<Response<pb::AdoptReply>, Status> {
+        let caller = self.gate.admit(request.metadata());
+        reply(adopt::adopt(self, caller, request.into_inner()).await)
     }
 }

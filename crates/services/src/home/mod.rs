@@ -165,4 +165,8 @@ impl home_server::Home for Home {
     async fn day_book(&self, request: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {
         self.book.stream(&request.into_inner()).map(Response::new)
     }
+
+    async fn day_totals(&self, request: Request<pb::DayTotalsRequest>) -> Result<Response<pb::DayTotalsReply>, Status> {
+        reply(self.book.day_totals(&request.into_inner()).await)
+    }
 }

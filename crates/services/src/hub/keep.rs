@@ -14,12 +14,15 @@ use crate::{
     wire::{clearing, pb},
 };
 
-/// Books a settlement, unless the book has it, and lets it wait for clearing.
+/// Books a settlement, unless the book has it, and lets it wait for clearing, unless a table holds it.
 pub(super) async fn settlement(hub: &Hub, txn: &mut Txn, settlement: &Settlement) -> Result<(), Failure> {
     if Book::load(txn, &settlement.id).await?.is_some() {
         return Book::add(txn, settlement, None).await;
     }
     Book::add(txn, settlement, None).await?;
+    if txn.get(&keys::cleared(&settlement.id)).await?.is_some() {
+        return Ok(());
+    }
     let under_review = audit::open_above_threshold(hub, txn, settlement)?;
     let item = Item { under_review, ..waiting(settlement) };
     txn.keep(keys::waiting(&item.id, false), &clearing::print_waiting(&item, Vec::new()));

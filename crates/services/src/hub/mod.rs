@@ -4,6 +4,7 @@
 
 mod agency;
 mod audit;
+mod books;
 mod cancel;
 mod clearing;
 mod duties;
@@ -12,7 +13,6 @@ mod keep;
 mod mirror;
 mod pre_settle;
 mod prepayment;
-mod reconcile;
 mod register_visit;
 mod registry;
 mod relay;
@@ -31,7 +31,7 @@ use zhijie_domain::{
     refusal::Refusal,
 };
 use zhijie_protocol::v1::{
-    agency_server, care_client::CareClient, home_client::HomeClient, hub_server, national_server,
+    agency_server, books_server, care_client::CareClient, home_client::HomeClient, hub_server, national_server,
 };
 
 use crate::{
@@ -42,7 +42,8 @@ use crate::{
 };
 
 /// The services' names on the wire; health speaks of the first.
-const SERVICES: &[&str] = &["zhijie.v1.Hub", registry::SERVICE, "zhijie.v1.Agency", "zhijie.v1.National"];
+const SERVICES: &[&str] =
+    &["zhijie.v1.Hub", "zhijie.v1.Books", registry::SERVICE, "zhijie.v1.Agency", "zhijie.v1.National"];
 
 /// What the hub needs to know of itself.
 pub struct HubSetup {
@@ -124,6 +125,7 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
     });
     let road = hub_server::HubServer::from_arc(Arc::clone(&hub)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
     let routes = Routes::new(road)
+        .add_service(books_server::BooksServer::from_arc(Arc::clone(&hub)))
         .add_service(registry::server(Arc::clone(&hub)))
         .add_service(agency_server::AgencyServer::new(agency::Provinces(Arc::clone(&hub))))
         .add_service(national_server::NationalServer::new(agency::Nation(Arc::clone(&hub))));
@@ -213,9 +215,5 @@ impl hub_server::Hub for Hub {
 
     async fn day_book(&self, request: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {
         self.book.stream(&request.into_inner()).map(Response::new)
-    }
-
-    async fn reconcile(&self, request: Request<pb::ReconcileRequest>) -> Result<Response<pb::ReconcileReply>, Status> {
-        reply(reconcile::reconcile(self, request.into_inner()).await)
     }
 }

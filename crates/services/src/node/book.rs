@@ -1,29 +1,22 @@
 //! The book (账) of a role: settlements and negative records, by accounting day. Facts are added, never changed;
 //! what is known of a settlement since stands beside it.
 
-use futures_util::stream::{self, BoxStream, StreamExt};
-use tonic::Status;
 use zhijie_domain::{
-    calendar::{Date, parse_date},
     ids::{InstitutionCode, MessageId, SettlementId},
-    reconcile::Entry,
     refusal::{Code, Refusal},
     settlement::{Amounts, Kind, Settlement},
 };
 use zhijie_store::{Store, Txn};
 
 use super::{
-    Failure, Key, Records, Stop, answer_of, keys, limits,
-    records::{damaged, document, stored},
+    Failure, Key, Records, Stop, answer_of, keys,
+    records::{damaged, stored},
 };
 use crate::wire::{
     self, id,
     pb::{self, answer::Outcome, message_record::State},
     required, settlement,
 };
-
-/// The records of a day, streamed.
-pub type Entries = BoxStream<'static, Result<pb::BookEntry, Status>>;
 
 /// A settlement in the book, with what happened to it.
 pub struct Booked {
@@ -68,7 +61,7 @@ impl Undone {
 /// The book of a role.
 #[derive(Clone)]
 pub struct Book {
-    store: Store,
+    pub(super) store: Store,
 }
 
 impl Book {
@@ -129,40 +122,6 @@ impl Book {
             txn.keep(booked.key, &booked.record);
         }
         Ok(())
-    }
-
-    /// The records of a day, ascending by id, read from the store as they are taken.
-    #[must_use]
-    pub fn day(&self, day: Date) -> Entries {
-        let store = self.store.clone();
-        let pages = stream::try_unfold(Some(None), move |after: Option<Option<Vec<u8>>>| {
-            let store = store.clone();
-            async move {
-                let Some(after) = after else { return Ok::<_, Failure>(None) };
-                let page = store.scan_prefix(&keys::book_of(day), after.as_deref(), limits::PAGE).await?;
-                let next = (page.len() == limits::PAGE).then(|| page.last().map(|(key, _)| key.to_vec()));
-                let entries = page.iter().map(|(key, record)| {
-                    let record = document::<pb::BookRecord>(key, &record.value)?;
-                    let settlement = record.settlement.as_ref().ok_or_else(|| damaged(key))?;
-                    Ok(wire::book::print(&Entry::from(&stored(settlement::parse(settlement), key)?)))
-                });
-                Ok(Some((stream::iter(entries.collect::<Vec<Result<_, Failure>>>()), next)))
-            }
-        });
-        let flat = pages.flat_map(|page| match page {
-            Ok(entries) => entries.left_stream(),
-            Err(failure) => stream::once(async move { Err(failure) }).right_stream(),
-        });
-        flat.map(|entry| entry.map_err(Failure::into_status)).boxed()
-    }
-
-    /// Answers a query for a day's book.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` for a day that is none: the stream has no place for a refusal.
-    pub fn stream(&self, request: &pb::DayBookRequest) -> Result<Entries, Status> {
-        let day = parse_date(&request.day).ok_or_else(|| Status::invalid_argument("day: a date such as 2025-03-10"))?;
-        Ok(self.day(day))
     }
 
     /// Answers a query for a settlement or a message.

@@ -182,8 +182,8 @@ pub fn agency_message(agency: &str, message: &MessageId) -> Vec<u8> {
     format!("h/{agency}/{message}").into_bytes()
 }
 
-/// `d`: the last business day whose duties are done.
-pub const TURN: &[u8] = b"d";
+/// `w`: the last business day whose duties are done.
+pub const TURN: &[u8] = b"w";
 /// `i/code`: an institution in the hub's registry.
 #[must_use]
 pub fn institution(code: &InstitutionCode) -> Vec<u8> {
@@ -192,6 +192,36 @@ pub fn institution(code: &InstitutionCode) -> Vec<u8> {
 
 /// The chronic list that the hub has published.
 pub const CHRONIC_LIST: &[u8] = b"c/list";
+
+/// `d/day/revision`: what a reconciliation of the day came to.
+#[must_use]
+pub fn run(day: Date, revision: u32) -> Vec<u8> {
+    format!("d/{day}/{revision:08}").into_bytes()
+}
+
+/// All results of the days of a month.
+#[must_use]
+pub fn runs_of(month: Month) -> Vec<u8> {
+    format!("d/{month}-").into_bytes()
+}
+
+/// `e/day`: the key of the day's last result.
+#[must_use]
+pub fn last_run(day: Date) -> Vec<u8> {
+    format!("e/{day}").into_bytes()
+}
+
+/// `n/id/number`: a cure of a difference of a record.
+#[must_use]
+pub fn cure(id: &SettlementId, number: usize) -> Vec<u8> {
+    format!("n/{id}/{number:08}").into_bytes()
+}
+
+/// All cures of a record.
+#[must_use]
+pub fn cures_of(id: &SettlementId) -> Vec<u8> {
+    format!("n/{id}/").into_bytes()
+}
 
 /// A key for a log: its kind only, as the rest may hold personal data.
 #[must_use]

@@ -32,6 +32,17 @@ pub const ATTEMPTS_MAX: usize = 16;
 pub const PAGE: usize = 256;
 /// Records of one book that the hub compares for a day; more are refused, not cut.
 pub const DAY_BOOK_MAX: usize = 2_000_000;
+/// How long a region may read its book before it answers, ms: a million records take some seconds. That nobody is there
+/// any more is found much sooner, by the keep-alive.
+pub const BOOK_DEADLINE_MS: u64 = 60_000;
+/// Things one filter of a day book may name.
+pub const FILTER_MAX: usize = 20_000;
+/// Differences of a day that are listed and kept; the rest is counted. Less than [`FILTER_MAX`].
+pub const DIFFERENCES_MAX: usize = 10_000;
+/// Results of days fetched from the store at a time; each may list [`DIFFERENCES_MAX`] differences.
+pub const RUNS_PAGE: usize = 16;
+/// Regions whose totals are read side by side.
+pub const REGIONS_TOGETHER: usize = 8;
 /// Filings one person may hold in the register.
 pub const FILINGS_MAX: usize = 200;
 /// How long a connection may take to open, ms; the system alone would try for minutes.

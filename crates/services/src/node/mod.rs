@@ -3,6 +3,7 @@
 
 mod book;
 mod clock;
+mod day_book;
 mod failure;
 mod gate;
 mod ids;
@@ -21,9 +22,10 @@ use std::{path::Path, sync::Arc};
 use zhijie_domain::{calendar::Moment, parameters::Parameters};
 use zhijie_store::{SledEngine, Store, StoreError};
 
-pub use book::{Book, Booked, Entries, Undone};
+pub use book::{Book, Booked, Undone};
 pub(crate) use book::{parse_undone, unknown_settlement};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use day_book::{Day, Entries};
 pub use failure::{Failure, Stop, answer_of};
 pub use gate::{Caller, Credentials, Gate, Role};
 pub use ids::{Ids, RandomIds, SeededIds};

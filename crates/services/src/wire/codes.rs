@@ -9,7 +9,7 @@ use zhijie_domain::{
     party::Party,
     person::{Assisted, Category, Scheme},
     policy::TreatmentClass,
-    reconcile::DifferenceKind,
+    reconcile::{Cure, DifferenceKind},
     refusal::Refusal,
     settlement::Kind,
     split::Approval,
@@ -51,7 +51,10 @@ coded! {
     Carried = CarriedReason { NotAgreed, UnderReview, Disputed }
     Reason = CaseReason { Threshold, Requested, Finding }
     Party = PartyCode { Home, Care, Hub }
-    DifferenceKind = DifferenceKind { CareOnly, HubOnly, HomeOnly, CareHub, HubHome, CareHome, Amount, Status }
+    DifferenceKind = DifferenceKind {
+        CareOnly, HubOnly, HomeOnly, CareHub, HubHome, CareHome, Amount, Status, Period, Duplicate
+    }
+    Cure = Cure { Replay, Reverse, ReQuery, ManualMatch }
 }
 
 /// Reads a number of the wire.
@@ -107,6 +110,7 @@ mod tests {
         check::<Reason>();
         check::<Party>();
         check::<DifferenceKind>();
+        check::<Cure>();
         assert!(parse::<Service>(0, "service").is_err() && parse::<Service>(99, "service").is_err());
     }
 }

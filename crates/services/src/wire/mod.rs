@@ -6,6 +6,7 @@ pub mod case;
 pub mod claim;
 pub mod clearing;
 pub mod codes;
+pub mod difference;
 pub mod person;
 pub mod prepayment;
 pub mod refusal;

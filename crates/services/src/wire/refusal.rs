@@ -16,6 +16,13 @@ pub fn print(refusal: &Refusal) -> pb::Refusal {
     }
 }
 
+/// Reads a refusal of a peer; none of a code that nobody knows.
+#[must_use]
+pub fn parse(refusal: &pb::Refusal) -> Option<Refusal> {
+    let pb::Refusal { rule, field, zh, en, .. } = refusal.clone();
+    Some(Refusal { code: code(refusal.code)?, rule, field, zh, en })
+}
+
 /// The code behind a number, where there is one.
 #[must_use]
 pub fn code(number: i32) -> Option<Code> {

@@ -25,11 +25,7 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
     let mut table = Table::new("books", &columns);
     for day in story.days.clone() {
         let reply = reconciled(story, &day.to_string()).await?;
-        let result = if reply.equal {
-            "平 equal".to_owned()
-        } else {
-            format!("{} 差异 differences", reply.differences.len())
-        };
+        let result = if reply.equal { "平 equal".to_owned() } else { format!("{} 差异 differences", reply.found) };
         for (name, book) in [("就医地 care", reply.care), ("国家平台 hub", reply.hub), ("参保地 home", reply.home)]
         {
             let book = book.unwrap_or_default();
@@ -52,10 +48,10 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
 /// Reconciles a day; while a book is missing or a message is still on its way, a little later again.
 pub(crate) async fn reconciled(story: &Story, day: &str) -> anyhow::Result<pb::ReconcileReply> {
     let request = pb::ReconcileRequest { day: day.to_owned() };
-    let mut hub = story.clients.hub.clone();
+    let mut books = story.clients.books.clone();
     let mut last = None;
     for _ in 0..40 {
-        if let Ok(reply) = hub.reconcile(request.clone()).await {
+        if let Ok(reply) = books.reconcile(request.clone()).await {
             let reply = reply.into_inner();
             if reply.equal {
                 return Ok(reply);

@@ -1,0 +1,118 @@
+//! The day book (日账) of a role, read as it is taken: the records of an accounting day, ascending by id, and their totals.
+
+use std::future::ready;
+
+use futures_util::{
+    TryStreamExt,
+    stream::{self, BoxStream, StreamExt},
+};
+use tonic::Status;
+use zhijie_domain::{
+    calendar::{Date, parse_date},
+    ids::SettlementId,
+    reconcile::{Entry, Filter, Totals, count},
+};
+
+use super::{
+    Book, Failure, Stop, keys, limits,
+    records::{damaged, document, stored},
+};
+use crate::wire::{self, book, pb, refusal, settlement};
+
+/// Records of a day, streamed to a peer.
+pub type Entries = BoxStream<'static, Result<pb::BookEntry, Status>>;
+
+/// Records of a day.
+pub type Day = BoxStream<'static, Result<Entry, Failure>>;
+
+impl Book {
+    /// The records of a day that a filter passes, read from the store as they are taken.
+    #[must_use]
+    pub fn entries(&self, day: Date, filter: Filter) -> Day {
+        let entries = if filter.settlements.is_empty() {
+            self.scan(day)
+        } else {
+            self.named(day, filter.settlements.iter().cloned().collect())
+        };
+        entries.try_filter(move |entry| ready(filter.passes(entry))).boxed()
+    }
+
+    /// The records of a day, ascending by id, for a peer.
+    #[must_use]
+    pub fn day(&self, day: Date) -> Entries {
+        printed(self.entries(day, Filter::default()))
+    }
+
+    fn scan(&self, day: Date) -> Day {
+        let store = self.store.clone();
+        let pages = stream::try_unfold(Some(None), move |after: Option<Option<Vec<u8>>>| {
+            let store = store.clone();
+            async move {
+                let Some(after) = after else { return Ok::<_, Failure>(None) };
+                let page = store.scan_prefix(&keys::book_of(day), after.as_deref(), limits::PAGE).await?;
+                let next = (page.len() == limits::PAGE).then(|| page.last().map(|(key, _)| key.to_vec()));
+                // A book of a million records is read without holding up the calls of the hospitals.
+                tokio::task::yield_now().await;
+                Ok(Some((stream::iter(page).map(|(key, record)| read(&key, &record.value)), next)))
+            }
+        });
+        pages.try_flatten().boxed()
+    }
+
+    fn named(&self, day: Date, ids: Vec<SettlementId>) -> Day {
+        let store = self.store.clone();
+        let found = stream::iter(ids).then(move |id| {
+            let (store, key) = (store.clone(), keys::book(day, &id));
+            async move { store.get(&key).await?.map(|record| read(&key, &record.value)).transpose() }
+        });
+        found.try_filter_map(|found| ready(Ok(found))).boxed()
+    }
+
+    /// Answers a query for a day's book.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for what cannot be asked: the stream has no place for a refusal.
+    pub fn stream(&self, request: &pb::DayBookRequest) -> Result<Entries, Status> {
+        let day = parse_date(&request.day).ok_or_else(|| Status::invalid_argument("day: a date such as 2025-03-10"))?;
+        let filter = book::parse_filter(request).map_err(|refusal| Status::invalid_argument(refusal.to_string()))?;
+        Ok(printed(self.entries(day, filter)))
+    }
+
+    /// A day's book in totals.
+    ///
+    /// # Errors
+    /// [`Failure`] of the store, a refusal where a sum does not fit.
+    pub async fn totals(&self, day: Date) -> Result<Totals, Stop> {
+        let mut totals = Totals::new();
+        let mut entries = self.entries(day, Filter::default());
+        while let Some(entry) = entries.try_next().await? {
+            count(&mut totals, &entry)?;
+        }
+        Ok(totals)
+    }
+
+    /// Answers a query for a day's totals.
+    ///
+    /// # Errors
+    /// [`Failure`] of the store.
+    pub async fn day_totals(&self, request: &pb::DayTotalsRequest) -> Result<pb::DayTotalsReply, Failure> {
+        let totals = async { self.totals(wire::date(&request.day, "day")?).await };
+        match totals.await {
+            Ok(totals) => Ok(pb::DayTotalsReply { totals: book::print_totals(&totals), refused: None }),
+            Err(Stop::Refused(no)) => Ok(pb::DayTotalsReply { totals: Vec::new(), refused: Some(refusal::print(&no)) }),
+            Err(Stop::Failed(failure)) => Err(failure),
+        }
+    }
+}
+
+fn printed(entries: Day) -> Entries {
+    entries.map(|entry| entry.map(|entry| book::print(&entry)).map_err(Failure::into_status)).boxed()
+}
+
+fn read(key: &[u8], bytes: &[u8]) -> Result<Entry, Failure> {
+    let record: pb::BookRecord = document(key, bytes)?;
+    let document = record.settlement.as_ref().ok_or_else(|| damaged(key))?;
+    let booked = stored(settlement::parse(document), key)?;
+    let undone_by = stored(wire::optional_id(SettlementId::parse, &record.undone_by, "undone_by"), key)?;
+    Ok(Entry { undone_by, ..Entry::from(&booked) })
+}
