@@ -95,7 +95,7 @@ async fn performed(hub: &Hub, caller: Option<Caller>, request: pb::AgencyRequest
         }
     };
     let agency = province.as_ref().map_or_else(|| "hub".to_owned(), |region| format!("{party:?}-{region}"));
-    let actor = Actor { party, province, officer, today: hub.node.now().day() };
+    let actor = Actor { party, province, officer, today: hub.node.today() };
     let command = required(request.command.as_ref(), "command")?;
     if let Command::MakeTables(making) = command {
         // Made in many commits, and harmless to do again.

@@ -44,14 +44,14 @@ fn open(hub: &Hub, settlement: &Settlement, reason: Reason) -> Result<Case, Refu
         reason,
         findings: Vec::new(),
     };
-    Case::open(opening, &hub.node.parameters.rules.verification, hub.node.now().day())
+    Case::open(opening, &hub.node.parameters.rules.verification, hub.node.today())
 }
 
 /// A settlement was undone: nothing is left to review.
 pub(super) async fn lapse(hub: &Hub, txn: &mut Txn, settlement: &SettlementId) -> Result<(), Failure> {
     let key = keys::case(settlement);
     if let Some(mut case) = txn.record::<pb::Case>(&key).await? {
-        case.lapsed = hub.node.now().day().to_string();
+        case.lapsed = hub.node.today().to_string();
         txn.keep(key, &case);
     }
     Ok(())

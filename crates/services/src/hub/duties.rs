@@ -29,7 +29,7 @@ pub(super) async fn run(hub: Arc<Hub>, mut stopping: watch::Receiver<bool>) {
 }
 
 async fn turn_once_a_day(hub: &Hub) -> Result<(), Failure> {
-    let today = hub.node.now().day().to_string();
+    let today = hub.node.today().to_string();
     let known = hub.node.store.get(keys::TURN).await?;
     let known: Option<pb::TurnRecord> = known.map(|record| document(keys::TURN, &record.value)).transpose()?;
     if known.is_some_and(|turned| turned.day >= today) {
@@ -41,7 +41,7 @@ async fn turn_once_a_day(hub: &Hub) -> Result<(), Failure> {
 /// Does what is due by now.
 pub(super) async fn turn(hub: &Hub) -> Result<pb::TurnReply, Failure> {
     let _alone = hub.turning.lock().await;
-    let today = hub.node.now().day();
+    let today = hub.node.today();
     let mut duties = Vec::new();
     match due(hub, today, &mut duties).await {
         Ok(()) => {}

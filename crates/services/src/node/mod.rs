@@ -19,7 +19,10 @@ mod serve;
 
 use std::{path::Path, sync::Arc};
 
-use zhijie_domain::{calendar::Moment, parameters::Parameters};
+use zhijie_domain::{
+    calendar::{Date, Moment},
+    parameters::Parameters,
+};
 use zhijie_store::{SledEngine, Store, StoreError};
 
 pub use book::{Book, Booked, Undone};
@@ -60,6 +63,12 @@ impl Node {
     #[must_use]
     pub fn now(&self) -> Moment {
         self.clock.now()
+    }
+
+    /// The business day, by the node's clock.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.clock.today()
     }
 
     /// A new id, ordered by time.

@@ -38,7 +38,7 @@ pub(in crate::hub) async fn last(hub: &Hub) -> Result<Option<(Month, pb::PeriodR
 /// Makes the tables of a period. Those that are made stay as they are.
 pub(in crate::hub) async fn make(hub: &Hub, period: Month) -> Result<(), Stop> {
     let _alone = hub.closing.lock().await;
-    let today = hub.node.now().day();
+    let today = hub.node.today();
     let due = hub.schedule(period).tables_on;
     if today < due {
         return Err(not_now("period", format!("{due} 才生成"), format!("its tables are made on {due}")).into());
@@ -62,7 +62,7 @@ pub(in crate::hub) async fn make(hub: &Hub, period: Month) -> Result<(), Stop> {
 
 async fn keep_period(hub: &Hub, period: Month, made: bool) -> Result<(), Stop> {
     let mut txn = hub.node.store.begin();
-    let day = hub.node.now().day().to_string();
+    let day = hub.node.today().to_string();
     txn.keep(keys::period(period), &pb::PeriodRecord { made, day });
     done(txn).await
 }
