@@ -23,7 +23,8 @@ use zhijie_domain::{
     calendar::{Date, Moment},
     parameters::Parameters,
 };
-use zhijie_store::{SledEngine, Store, StoreError};
+pub use zhijie_store::Store;
+use zhijie_store::{SledEngine, StoreError};
 
 pub use book::{Book, Booked, Undone};
 pub(crate) use book::{parse_undone, unknown_settlement};
