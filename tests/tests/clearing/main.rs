@@ -1,0 +1,6 @@
+//! The clearing month through the real hub: tables from injected settlements, reviews, disputes, the calendar, payments.
+
+mod items;
+mod june;
+mod model;
+mod stage;
