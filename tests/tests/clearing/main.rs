@@ -1,5 +1,6 @@
 //! The clearing month through the real hub: tables from injected settlements, reviews, disputes, the calendar, payments.
 
+mod crash;
 mod items;
 mod june;
 mod model;

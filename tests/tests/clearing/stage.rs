@@ -9,6 +9,7 @@ use zhijie_tests::{World, scripted::script_home};
 
 /// The home province.
 pub(crate) const ANHUI: &str = "340000";
+const PROVINCES: [&str; 4] = ["310000", "320000", "330000", ANHUI];
 /// 万元 in fen.
 pub(crate) const WAN: i64 = 1_000_000;
 /// The largest bill, 万元.
@@ -25,7 +26,15 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn at(day: &str) -> Stage {
-        let mut world = World::of(&["310000", "320000", "330000", ANHUI], day).await;
+        Stage::over(World::of(&PROVINCES, day).await).await
+    }
+
+    /// The same over stores whose commits take their time.
+    pub(crate) async fn with_slow_commits(day: &str) -> Stage {
+        Stage::over(World::with_slow_commits(&PROVINCES, day).await).await
+    }
+
+    async fn over(mut world: World) -> Stage {
         let anhui = script_home(&mut world, ANHUI).await;
         Stage { world, messages: 0, _anhui: anhui }
     }
