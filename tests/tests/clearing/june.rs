@@ -139,7 +139,6 @@ async fn june_of_anhui_comes_out_to_the_fen() {
     }
     assert_eq!(total, 142_600 * WAN);
     pay_the_month(&mut stage).await;
-    ask_for_more(&mut stage).await;
 }
 
 /// The steps of the month on the days of the calendar.
@@ -150,6 +149,7 @@ async fn pay_the_month(stage: &mut Stage) {
         stage.confirm(&table).await;
     }
     stage.turn("2024-07-30").await;
+    ask_for_more(stage).await;
     assert_eq!(stage.table("2024-06", "310000").await.noticed, "", "notices are published at the end of the month");
     stage.turn("2024-07-31").await;
     for province in &MONTH {
@@ -164,17 +164,25 @@ async fn pay_the_month(stage: &mut Stage) {
     }
 }
 
-/// After its red month Jiangsu asks for an increase, which is granted in part.
+/// After its red month Jiangsu asks within three working days, and is granted a part.
 async fn ask_for_more(stage: &mut Stage) {
     let quotas = stage.world.national().quotas(pb::QuotasRequest { province: ANHUI.into() }).await;
-    let quotas = quotas.expect("a reply").into_inner().quotas;
-    let jiangsu = quotas.iter().find(|quota| quota.care == "320000").expect("a quota");
+    let reply = quotas.expect("a reply").into_inner();
+    let jiangsu = reply.quotas.iter().find(|quota| quota.care == "320000").expect("a quota");
     assert_eq!((jiangsu.step(), jiangsu.ask_by.as_str()), (pb::QuotaStep::Warned, "2024-07-30"));
-    // The three working days are over on the 31st.
-    let ask = |fen| {
-        let act = Some(Act::Apply(pb::ApplyIncrease { asked: fen }));
-        Command::Prepayment(pb::PrepaymentAct { home: ANHUI.into(), care: "320000".into(), act })
-    };
-    stage.refused("care-320000", "q1", ask(50_400 * WAN), "until 2024-07-30").await;
-    stage.refused(&format!("home-{ANHUI}"), "q1", ask(50_400 * WAN), "for the care province").await;
+    let shanghai = reply.quotas.iter().find(|quota| quota.care == "310000").expect("a quota");
+    assert_eq!(shanghai.step(), pb::QuotaStep::Settled, "only red opens the increase");
+    let (home, care) = (format!("home-{ANHUI}"), "care-320000");
+    let ask = Act::Apply(pb::ApplyIncrease { asked: 50_400 * WAN });
+    let command = |act| Command::Prepayment(pb::PrepaymentAct { home: ANHUI.into(), care: "320000".into(), act });
+    stage.refused(&home, "q1", command(Some(ask.clone())), "for the care province").await;
+    stage.prepay(care, "320000", ask).await;
+    let decide = |approved| Act::Decide(pb::DecideIncrease { approved, note: "growth".into() });
+    stage.refused("hub", "n1", command(Some(decide(50_401 * WAN))), "at most what was asked").await;
+    stage.refused(care, "q1", command(Some(decide(40_000 * WAN))), "for the national agency").await;
+    let granted = stage.prepay("hub", "320000", decide(40_000 * WAN)).await;
+    assert_eq!((granted.under_way, granted.pay_by.as_str()), (40_000 * WAN, "2024-08-20"));
+    stage.prepay(&home, "320000", Act::Paid(pb::PrepaymentPaid {})).await;
+    let held = stage.prepay(care, "320000", Act::Received(pb::PrepaymentReceived {})).await;
+    assert_eq!((held.quota, held.balance), (100_000 * WAN, 100_000 * WAN));
 }

@@ -5,3 +5,4 @@ mod items;
 mod june;
 mod model;
 mod stage;
+mod year;
