@@ -41,7 +41,7 @@ async fn a_stay_is_held_above_the_threshold_and_cleared_when_its_review_is_close
     // Each is in one table.
     for (period, settlement) in [("2024-06", &free), ("2024-07", &held)] {
         let request = pb::ItemsRequest { period: period.into(), home: ANHUI.into(), care: "310000".into() };
-        let mut items = stage.world.national().items(request).await.expect("a reply").into_inner();
+        let mut items = stage.world.agency("care-310000").items(request).await.expect("a reply").into_inner();
         let mut entered = Vec::new();
         while let Some(item) = items.message().await.expect("an item") {
             if item.carried() == pb::CarriedReason::Unspecified {
