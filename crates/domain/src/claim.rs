@@ -1,5 +1,7 @@
 //! The claim (结算申请): what the care region sends home about a bill it has split.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use crate::{
@@ -160,15 +162,39 @@ impl Claim {
         if self.service == Service::Stay && lines.is_empty() {
             return Ok(());
         }
+        self.add_up(lines, "claim.lines")
+    }
+
+    /// Checks the detail lines of a settled stay, which come after its claim.
+    ///
+    /// # Errors
+    /// [`Code::FieldInvalid`] where there are none, [`Code::LineConflict`] for two lines of one serial,
+    /// [`Code::SplitBroken`] when a line or their sum is not right, [`Code::LimitExceeded`].
+    pub fn check_details(&self, lines: &[SplitLine]) -> Result<(), Refusal> {
+        if lines.is_empty() {
+            return Err(Refusal::malformed("lines", "至少一条费用明细", "at least one fee line"));
+        }
+        self.add_up(lines, "lines")?;
+        let mut serials = BTreeSet::new();
+        match lines.iter().map(|split| &split.line.serial).find(|serial| !serials.insert(*serial)) {
+            Some(serial) => {
+                let rule = "a serial is unique in its visit";
+                Err(Refusal::new(Code::LineConflict, rule, "lines.serial").with(serial, serial))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn add_up(&self, lines: &[SplitLine], field: &str) -> Result<(), Refusal> {
         if lines.len() > limits::FEE_LINES_MAX {
-            return Err(Refusal::new(Code::LimitExceeded, "limit: fee lines of one visit", "claim.lines"));
+            return Err(Refusal::new(Code::LimitExceeded, "limit: fee lines of one visit", field));
         }
         for line in lines {
-            line.parts.check("claim.lines")?;
+            line.parts.check(field)?;
         }
         let (bill, categories) = roll_up(lines)?;
         if bill != self.parts || categories != self.categories {
-            return Err(Refusal::new(Code::SplitBroken, "identity: bill = sum of its lines", "claim.lines").with(
+            return Err(Refusal::new(Code::SplitBroken, "identity: bill = sum of its lines", field).with(
                 format!("{} ≠ {}", bill.total, self.parts.total),
                 format!("{} ≠ {}", bill.total, self.parts.total),
             ));

@@ -5,6 +5,7 @@ use zhijie_domain::{
     audit::{
         self,
         case::{self, Case, Command, Opening, Reason, Statement, Terms},
+        screening::Finding,
     },
     calendar::Date,
     clearing::item::{Item, ItemKind},
@@ -42,9 +43,31 @@ fn open(hub: &Hub, settlement: &Settlement, reason: Reason) -> Result<Case, Refu
         care: settlement.claim.care.clone(),
         fund: settlement.computation.amounts.fund_total,
         reason,
-        findings: Vec::new(),
     };
     Case::open(opening, &hub.node.parameters.rules.verification, hub.node.now().day())
+}
+
+/// Puts what the screening found into the case of a settlement in force; without one it is opened.
+pub(super) async fn found(
+    hub: &Hub,
+    txn: &mut Txn,
+    settlement: &Settlement,
+    findings: Vec<Finding>,
+) -> Result<(), Stop> {
+    let key = keys::case(&settlement.id);
+    let case = match known(txn, &key).await? {
+        Some(case) => case,
+        None => open(hub, settlement, Reason::Finding)?,
+    };
+    let case = case.found(findings);
+    release(txn, settlement, &case).await?;
+    txn.keep(key, &wire_case::print(&case));
+    Ok(())
+}
+
+async fn known(txn: &mut Txn, key: &[u8]) -> Result<Option<Case>, Failure> {
+    let known = txn.record::<pb::Case>(key).await?;
+    known.map(|document| stored(wire_case::parse(&document), key)).transpose()
 }
 
 /// A settlement was undone: nothing is left to review.
@@ -68,9 +91,7 @@ pub(super) async fn act(hub: &Hub, txn: &mut Txn, actor: &Actor, act: &pb::Audit
         return Err(Refusal::new(Code::AuditState, "only a settlement in force is reviewed", "audit.settlement").into());
     }
     let key = keys::case(&settlement);
-    let known = txn.record::<pb::Case>(&key).await?;
-    let known = known.map(|document| stored(wire_case::parse(&document), &key)).transpose()?;
-    let next = match (known, &command) {
+    let next = match (known(txn, &key).await?, &command) {
         (None, Command::Request(said)) => {
             actor.province_as(Party::Home)?;
             requested(hub, &booked.settlement, said, actor.today)?
