@@ -206,7 +206,13 @@ impl Claim {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{calendar::parse_date, catalogue::FeeCategory};
+    use crate::{
+        calendar::parse_date,
+        catalogue::{Class, FeeCategory},
+        ids::ItemCode,
+        money::{Bp, Price, Quantity},
+        split::{Approval, FeeLine},
+    };
 
     /// A stay of ten days and 1,000 yuan in Shanghai.
     pub(crate) fn claim() -> Claim {
@@ -265,5 +271,51 @@ pub(crate) mod tests {
         check(|c| c.third_party = true, "E204 third_party");
         check(|c| (c.injury, c.third_party) = (true, true), "E204 third_party");
         check(|c| all(c, |p| *p = Parts::default()), "-");
+    }
+
+    /// Checks detail lines `serial total own in_scope` in fen, all of the claim's category.
+    fn check_details(lines: &[&str], expected: &str) {
+        let claim = claim();
+        let line = |text: &&str| {
+            let words: Vec<i64> = text.split(' ').map(|word| word.parse().unwrap()).collect();
+            let [serial, total, own, in_scope] = words[..] else { panic!("{text}") };
+            SplitLine {
+                line: FeeLine {
+                    serial: serial.to_string(),
+                    item: ItemCode::parse("A1").unwrap(),
+                    price: Price(1),
+                    quantity: Quantity(1),
+                    declared: None,
+                    approval: Approval::NotNeeded,
+                },
+                category: claim.categories[0].category,
+                class: Class::A,
+                self_pay: Bp(0),
+                limit: None,
+                parts: Parts { total: Fen(total), own: Fen(own), in_scope: Fen(in_scope), ..Parts::default() },
+            }
+        };
+        let found = claim.check_details(&lines.iter().map(line).collect::<Vec<_>>());
+        let found = found.map_or_else(|refusal| format!("{} {}", refusal.code, refusal.field), |()| "-".into());
+        assert_eq!(found, expected, "{lines:?}");
+    }
+
+    #[test]
+    fn detail_lines_add_up_to_what_was_settled() {
+        for (lines, expected) in [
+            (&["1 100000 10000 90000"][..], "-"),
+            (&["1 60000 10000 50000", "2 40000 0 40000"], "-"),
+            (&[], "E001 lines"),
+            (&["1 60000 10000 50000"], "E402 lines"),
+            (&["1 60000 10000 50000", "2 40001 0 40001"], "E402 lines"),
+            // The total is right, and a part is not.
+            (&["1 100000 0 100000"], "E402 lines"),
+            (&["1 60000 10000 50000", "2 40000 0 39999"], "E402 lines"),
+            (&["1 60000 10000 50000", "2 50000 0 50000", "3 -10000 0 -10000"], "E402 lines"),
+            (&["1 60000 10000 50000", "1 40000 0 40000"], "E403 lines.serial"),
+            (&["1 9223372036854775807 0 9223372036854775807", "2 1 0 1"], "E003 amount"),
+        ] {
+            check_details(lines, expected);
+        }
     }
 }

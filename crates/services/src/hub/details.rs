@@ -92,8 +92,7 @@ async fn take(hub: &Hub, settlement: &SettlementId, lines: Vec<pb::SplitLine>) -
         for (number, lines) in (0..).zip(all.lines.chunks(limits::DETAILS_CHUNK)) {
             txn.keep(keys::detail_lines(settlement, number), &pb::LineChunk { lines: lines.to_vec() });
         }
-        let taken_at = hub.node.now().0;
-        txn.keep(key.clone(), &pb::DetailsRecord { digest: digest.clone(), taken_at, refused: None });
+        txn.keep(key.clone(), &pb::DetailsRecord { digest: digest.clone(), refused: None });
         txn.put(keys::to_screen(settlement), Vec::new());
         match commit(txn).await? {
             Committed::Yes => {
@@ -139,7 +138,6 @@ pub(super) async fn look(
     let lines = stored_lines(&hub.node.store, &keys::detail_lines_of(&settlement.id)).await?;
     Ok(pb::DetailsReply {
         lines: lines.iter().map(print_split).collect(),
-        taken_at: known.taken_at,
         due: due(hub, &settlement).to_string(),
         last_refused: known.refused,
         refused: None,
