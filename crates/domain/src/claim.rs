@@ -1,5 +1,7 @@
 //! The claim (结算申请): what the care region sends home about a bill it has split.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use crate::{
@@ -160,15 +162,39 @@ impl Claim {
         if self.service == Service::Stay && lines.is_empty() {
             return Ok(());
         }
+        self.add_up(lines, "claim.lines")
+    }
+
+    /// Checks the detail lines of a settled stay, which come after its claim.
+    ///
+    /// # Errors
+    /// [`Code::FieldInvalid`] where there are none, [`Code::LineConflict`] for two lines of one serial,
+    /// [`Code::SplitBroken`] when a line or their sum is not right, [`Code::LimitExceeded`].
+    pub fn check_details(&self, lines: &[SplitLine]) -> Result<(), Refusal> {
+        if lines.is_empty() {
+            return Err(Refusal::malformed("lines", "至少一条费用明细", "at least one fee line"));
+        }
+        self.add_up(lines, "lines")?;
+        let mut serials = BTreeSet::new();
+        match lines.iter().map(|split| &split.line.serial).find(|serial| !serials.insert(*serial)) {
+            Some(serial) => {
+                let rule = "a serial is unique in its visit";
+                Err(Refusal::new(Code::LineConflict, rule, "lines.serial").with(serial, serial))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn add_up(&self, lines: &[SplitLine], field: &str) -> Result<(), Refusal> {
         if lines.len() > limits::FEE_LINES_MAX {
-            return Err(Refusal::new(Code::LimitExceeded, "limit: fee lines of one visit", "claim.lines"));
+            return Err(Refusal::new(Code::LimitExceeded, "limit: fee lines of one visit", field));
         }
         for line in lines {
-            line.parts.check("claim.lines")?;
+            line.parts.check(field)?;
         }
         let (bill, categories) = roll_up(lines)?;
         if bill != self.parts || categories != self.categories {
-            return Err(Refusal::new(Code::SplitBroken, "identity: bill = sum of its lines", "claim.lines").with(
+            return Err(Refusal::new(Code::SplitBroken, "identity: bill = sum of its lines", field).with(
                 format!("{} ≠ {}", bill.total, self.parts.total),
                 format!("{} ≠ {}", bill.total, self.parts.total),
             ));
@@ -180,7 +206,13 @@ impl Claim {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{calendar::parse_date, catalogue::FeeCategory};
+    use crate::{
+        calendar::parse_date,
+        catalogue::{Class, FeeCategory},
+        ids::ItemCode,
+        money::{Bp, Price, Quantity},
+        split::{Approval, FeeLine},
+    };
 
     /// A stay of ten days and 1,000 yuan in Shanghai.
     pub(crate) fn claim() -> Claim {
@@ -239,5 +271,51 @@ pub(crate) mod tests {
         check(|c| c.third_party = true, "E204 third_party");
         check(|c| (c.injury, c.third_party) = (true, true), "E204 third_party");
         check(|c| all(c, |p| *p = Parts::default()), "-");
+    }
+
+    /// Checks detail lines `serial total own in_scope` in fen, all of the claim's category.
+    fn check_details(lines: &[&str], expected: &str) {
+        let claim = claim();
+        let line = |text: &&str| {
+            let words: Vec<i64> = text.split(' ').map(|word| word.parse().unwrap()).collect();
+            let [serial, total, own, in_scope] = words[..] else { panic!("{text}") };
+            SplitLine {
+                line: FeeLine {
+                    serial: serial.to_string(),
+                    item: ItemCode::parse("A1").unwrap(),
+                    price: Price(1),
+                    quantity: Quantity(1),
+                    declared: None,
+                    approval: Approval::NotNeeded,
+                },
+                category: claim.categories[0].category,
+                class: Class::A,
+                self_pay: Bp(0),
+                limit: None,
+                parts: Parts { total: Fen(total), own: Fen(own), in_scope: Fen(in_scope), ..Parts::default() },
+            }
+        };
+        let found = claim.check_details(&lines.iter().map(line).collect::<Vec<_>>());
+        let found = found.map_or_else(|refusal| format!("{} {}", refusal.code, refusal.field), |()| "-".into());
+        assert_eq!(found, expected, "{lines:?}");
+    }
+
+    #[test]
+    fn detail_lines_add_up_to_what_was_settled() {
+        for (lines, expected) in [
+            (&["1 100000 10000 90000"][..], "-"),
+            (&["1 60000 10000 50000", "2 40000 0 40000"], "-"),
+            (&[], "E001 lines"),
+            (&["1 60000 10000 50000"], "E402 lines"),
+            (&["1 60000 10000 50000", "2 40001 0 40001"], "E402 lines"),
+            // The total is right, and a part is not.
+            (&["1 100000 0 100000"], "E402 lines"),
+            (&["1 60000 10000 50000", "2 40000 0 39999"], "E402 lines"),
+            (&["1 60000 10000 50000", "2 50000 0 50000", "3 -10000 0 -10000"], "E402 lines"),
+            (&["1 60000 10000 50000", "1 40000 0 40000"], "E403 lines.serial"),
+            (&["1 9223372036854775807 0 9223372036854775807", "2 1 0 1"], "E003 amount"),
+        ] {
+            check_details(lines, expected);
+        }
     }
 }

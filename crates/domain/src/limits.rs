@@ -12,6 +12,8 @@ pub const PRICE_MAX: i64 = 100_000_000_000_000;
 pub const QUANTITY_MAX: i64 = 10_000_000_000;
 /// Largest total of one bill, in fen: one hundred million yuan.
 pub const BILL_FEN_MAX: i64 = 10_000_000_000;
+/// Findings that a case lists; the others are counted.
+pub const FINDINGS_MAX: usize = 200;
 /// Longest stay that is computed, in days.
 pub const STAY_DAYS_MAX: i64 = 3_660;
 /// Openings one institution may have, ended ones among them: the services, and each disease several times.

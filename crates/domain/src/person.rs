@@ -99,6 +99,8 @@ pub struct Person {
     pub category: Category,
     /// Birth date (`brdy`).
     pub birth: Date,
+    /// Sex (`gend`), where the register has it.
+    pub sex: Option<Sex>,
     /// Takes part in the civil-servant supplement (`cvlserv_flag`).
     #[serde(default)]
     pub civil_servant: bool,
@@ -115,6 +117,15 @@ pub struct Person {
     pub qualifications: Vec<Qualification>,
 }
 
+/// The person as far as the screening of a stay asks. Personal data: never in logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patient {
+    /// Sex (`gend`), where it is known.
+    pub sex: Option<Sex>,
+    /// Birth date (`brdy`).
+    pub birth: Date,
+}
+
 /// Money that is the person's own inside the insurance; it moves with each settlement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -126,6 +137,12 @@ pub struct Purse {
 }
 
 impl Person {
+    /// The person as the hub screens a stay by.
+    #[must_use]
+    pub fn patient(&self) -> Patient {
+        Patient { sex: self.sex, birth: self.birth }
+    }
+
     /// Refuses a person whose insurance gives nothing on the day.
     ///
     /// # Errors

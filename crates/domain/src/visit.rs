@@ -6,7 +6,7 @@ use crate::{
     claim::{Claim, Service},
     filing::CoveredFiling,
     ids::{InstitutionCode, PersonId, RegionCode, SettlementId, VisitId},
-    person::Scheme,
+    person::{Patient, Scheme},
     refusal::{Code, Refusal},
 };
 
@@ -49,6 +49,8 @@ pub struct Visit {
     pub registration: Registration,
     /// The filing in force at admission; none where none covered it, and a late filing may still come.
     pub snapshot: Option<CoveredFiling>,
+    /// The person as the register had them at registration, for the hub's screening.
+    pub patient: Option<Patient>,
     /// Where it stands.
     pub status: VisitStatus,
 }
@@ -111,7 +113,7 @@ mod tests {
             emergency: false,
             from: claim.from,
         };
-        Visit { registration, snapshot: None, status }
+        Visit { registration, snapshot: None, patient: None, status }
     }
 
     /// Changes a claim of the visit and expects `-` or the code of the refusal.

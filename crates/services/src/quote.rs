@@ -177,6 +177,7 @@ impl Quote {
             scheme: self.scheme,
             category: self.person.category,
             birth: self.person.birth,
+            sex: None,
             civil_servant: self.person.civil_servant,
             assisted: self.person.assisted,
             insured_from: self.person.birth,

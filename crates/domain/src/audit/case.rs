@@ -134,8 +134,10 @@ pub struct Case {
     pub reason: Reason,
     /// 联审: home has its say before it closes.
     pub joint: bool,
-    /// What the screening found.
+    /// What the screening found, at most [`limits::FINDINGS_MAX`].
     pub findings: Vec<Finding>,
+    /// What it found besides, counted.
+    pub more_findings: u32,
     /// The last day on which it is in time.
     pub due: Date,
     /// How often it was carried over.
@@ -165,8 +167,6 @@ pub struct Opening {
     pub fund: Fen,
     /// Why.
     pub reason: Reason,
-    /// What the screening found.
-    pub findings: Vec<Finding>,
 }
 
 /// What an officer says when taking a step (审核意见).
@@ -325,7 +325,7 @@ impl Case {
     /// # Errors
     /// [`Code::FieldInvalid`] for a negative record: it takes back already.
     pub fn open(opening: Opening, rules: &Verification, today: Date) -> Result<Case, Refusal> {
-        let Opening { settlement, home, care, fund, reason, findings } = opening;
+        let Opening { settlement, home, care, fund, reason } = opening;
         if fund.is_negative() {
             return Err(Refusal::malformed(
                 "fund",
@@ -340,7 +340,8 @@ impl Case {
             care: care.province(),
             opened: today,
             reason,
-            findings,
+            findings: Vec::new(),
+            more_findings: 0,
             due: answer_by(today, rules.answer_day),
             overdue: 0,
             reopened: false,
@@ -358,6 +359,16 @@ impl Case {
             Stage::Closed(closed) => Some(closed),
             _ => None,
         }
+    }
+
+    /// Adds what the screening found. Nothing moves on by it: a closed case stays closed until home has it reopened.
+    #[must_use]
+    pub fn found(mut self, findings: Vec<Finding>) -> Case {
+        let room = limits::FINDINGS_MAX.saturating_sub(self.findings.len());
+        let more = u32::try_from(findings.len().saturating_sub(room)).unwrap_or(u32::MAX);
+        self.findings.extend(findings.into_iter().take(room));
+        self.more_findings = self.more_findings.saturating_add(more);
+        self
     }
 
     fn change(&self, command: &Command, terms: &Terms<'_>) -> Result<Change, Refusal> {

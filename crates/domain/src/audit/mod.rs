@@ -9,7 +9,13 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::{claim::Service, ids::RegionCode, money::Fen, source::Source};
+use crate::{
+    calendar::{Date, add_days},
+    claim::Service,
+    ids::RegionCode,
+    money::Fen,
+    source::Source,
+};
 
 /// Numbers of verification (费用协查), from `parameters/national/rules.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,6 +32,24 @@ pub struct Verification {
     pub clusters: Vec<Cluster>,
     /// Source mark.
     pub source: Source,
+}
+
+/// Terms of the detail lines of stays (住院费用明细上传), from `parameters/national/rules.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetailTerms {
+    /// Days after the settlement within which care uploads the lines to the hub.
+    pub upload_days: u8,
+    /// Source mark.
+    pub source: Source,
+}
+
+impl DetailTerms {
+    /// The last day on which the lines of a stay settled on a day are in time.
+    #[must_use]
+    pub fn due(&self, settled: Date) -> Date {
+        add_days(settled, i64::from(self.upload_days))
+    }
 }
 
 /// Provinces that review expensive stays jointly (联审).

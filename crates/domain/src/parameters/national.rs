@@ -6,7 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{File, Findings, Problem, Region, catalogue, registry, screening, workdays};
 use crate::{
-    audit::{Cluster, Verification, screening::Screening},
+    audit::{Cluster, DetailTerms, Verification, screening::Screening},
     catalogue::Item,
     chronic::ChronicList,
     filing::FilingTerms,
@@ -36,6 +36,8 @@ pub struct Rules {
     pub filing: FilingTerms,
     /// Verification of expensive stays (费用协查).
     pub verification: Verification,
+    /// Detail lines of stays at the hub (住院费用明细上传).
+    pub details: DetailTerms,
     /// The clearing calendar (清算日程).
     pub calendar: Calendar,
     /// Prepayment (预付金).
@@ -233,13 +235,14 @@ fn regions(file: File<'_>, raw: RawRegions) -> Result<BTreeMap<RegionCode, Regio
 
 fn rules(file: File<'_>, rules: Rules) -> Result<Rules, Vec<Problem>> {
     let mut findings = Findings::of(file);
-    let Rules { filing, verification, calendar, prepayment, ticket } = &rules;
+    let Rules { filing, verification, details, calendar, prepayment, ticket } = &rules;
     findings.require(filing.temporary_months >= 1, "filing.temporary_months", "at least a month");
     findings.require(filing.long_term_lock_days >= 0, "filing.long_term_lock_days", "not negative");
     findings.require(!verification.stay_above.is_negative(), "verification.stay_above", "not negative");
     findings.require((1..=31).contains(&verification.answer_day), "verification.answer_day", "a day from 1 to 31");
     let appeal = "verification.appeal_working_days";
     findings.require(verification.appeal_working_days >= 1, appeal, "at least a day");
+    findings.require(details.upload_days >= 1, "details.upload_days", "at least a day");
     let days = [
         ("calendar.reconciled_by", calendar.reconciled_by),
         ("calendar.agreed_by", calendar.agreed_by),

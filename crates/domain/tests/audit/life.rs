@@ -4,9 +4,11 @@ use zhijie_domain::{
     audit::{
         case::{Case, Reason},
         joint, opens,
+        screening::{Finding, Subject},
     },
     calendar::add_days,
     claim::Service,
+    limits,
     money::Fen,
     party::Party,
 };
@@ -256,4 +258,27 @@ fn only_a_closed_case_lets_its_settlement_go() {
         assert_eq!(free, ["closed", "nothing", "again", "final"].contains(&from), "{from}");
     }
     assert!(opened(Reason::Requested).closed().is_none());
+}
+
+#[test]
+fn findings_are_added_and_the_case_stays_where_it_is() {
+    let found = |count: usize| -> Vec<Finding> {
+        let finding = |serial| Finding {
+            rule: "sex-or-age",
+            subject: Subject::Line(serial),
+            zh: "不符".into(),
+            en: "does not fit".into(),
+            amount: Fen(1),
+        };
+        (0..count).map(|serial| finding(serial.to_string())).collect()
+    };
+    for (name, script) in STAGES {
+        let case = run(script).unwrap();
+        let with = case.clone().found(found(2)).found(found(1));
+        assert_eq!((with.findings.len(), with.more_findings), (3, 0), "{name}");
+        assert_eq!(Case { findings: Vec::new(), ..with }, case, "{name}");
+    }
+    // Beyond the limit they are counted.
+    let full = opened(Reason::Finding).found(found(limits::FINDINGS_MAX - 1)).found(found(3));
+    assert_eq!((full.findings.len(), full.more_findings), (limits::FINDINGS_MAX, 2));
 }

@@ -2,11 +2,11 @@
 
 use proptest::{prelude::*, sample::select};
 use zhijie_domain::{
-    audit::screening::{Finding, OtherStay, Patient, RULES, Stay, Subject, screen},
+    audit::screening::{Finding, OtherStay, RULES, Stay, Subject, screen},
     calendar::add_days,
     ids::{InstitutionCode, ItemCode, PersonId, SettlementId},
     money::{Fen, Price, Quantity},
-    person::Sex,
+    person::{Patient, Sex},
     split::{Approval, FeeLine, SplitLine, split},
 };
 
@@ -62,9 +62,12 @@ fn other(index: usize, words: &str) -> OtherStay {
 fn screened(stay: &str, patient: &str, lines: &[&str], others: &[&str]) -> Vec<Finding> {
     let words: Vec<&str> = stay.split(' ').collect();
     let [from, to, yuan] = words[..] else { panic!("{stay}") };
-    let patient = patient
-        .split_once(' ')
-        .map(|(sex, birth)| Patient { sex: if sex == "male" { Sex::Male } else { Sex::Female }, birth: date(birth) });
+    let sex = |name| match name {
+        "male" => Some(Sex::Male),
+        "female" => Some(Sex::Female),
+        _ => None,
+    };
+    let patient = patient.split_once(' ').map(|(name, birth)| Patient { sex: sex(name), birth: date(birth) });
     let lines: Vec<SplitLine> = lines.iter().enumerate().map(|(index, words)| line(index + 1, words)).collect();
     let others: Vec<OtherStay> = others.iter().enumerate().map(|(index, words)| other(index + 1, words)).collect();
     let stay = Stay {
@@ -160,6 +163,8 @@ fn items_that_do_not_fit_the_person() {
         ("female 1990-05-05", PROSTATE, true),
         ("male 1950-05-05", PROSTATE, false),
         ("-", PROSTATE, false),
+        ("unknown 1990-05-05", PROSTATE, false),
+        ("unknown 2010-02-28", DROPS, true),
         ("female 2025-02-20", NEWBORN, false),
         // Two years old during the stay, one at its beginning.
         ("female 2023-03-05", NEWBORN, false),

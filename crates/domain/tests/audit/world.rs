@@ -43,7 +43,6 @@ pub(crate) fn opened(reason: Reason) -> Case {
         care: region("110100"),
         fund: Fen(FUND),
         reason,
-        findings: Vec::new(),
     };
     Case::open(opening, &shipped().rules.verification, date(OPENED)).unwrap()
 }

@@ -112,6 +112,7 @@ impl Scenario {
                 birth: date("1980-01-01"),
                 civil_servant: false,
                 assisted: None,
+                sex: None,
                 insured_from: date("2020-01-01"),
                 waiting_until: None,
                 paused_from: None,

@@ -7,7 +7,7 @@ use zhijie_domain::{
 };
 use zhijie_store::Txn;
 
-use super::{Care, visits::CareVisit};
+use super::{Care, details, visits::CareVisit};
 use crate::{
     node::{Book, Caller, Committed, Failure, Stop, Undone, commit, limits},
     wire::{pb, refusal, required, settlement},
@@ -77,6 +77,7 @@ impl Adopted {
         match &self.record {
             Some(record) => {
                 Book::add_undone(txn, &Undone::of(settlement.clone(), record.clone())?).await?;
+                details::forget(txn, &settlement.id);
                 if visit.document.status() == pb::VisitStatus::Settled && settled_by == id {
                     visit.document.set_status(pb::VisitStatus::Open);
                     visit.document.settlement.clear();
@@ -87,6 +88,7 @@ impl Adopted {
                     visit.must_be(pb::VisitStatus::Open, "a visit is settled once")?;
                 }
                 Book::add(txn, settlement, None).await?;
+                details::keep(txn, settlement);
                 visit.document.set_status(pb::VisitStatus::Settled);
                 id.clone_into(&mut visit.document.settlement);
             }

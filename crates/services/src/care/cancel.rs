@@ -5,7 +5,7 @@ use zhijie_domain::ids::SettlementId;
 use zhijie_store::Txn;
 
 use super::{
-    Care,
+    Care, details,
     drive::{Begin, Plan, outside, run},
     visits::{CareVisit, put, put_status},
 };
@@ -68,6 +68,7 @@ pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::An
             let booked =
                 Book::load(txn, &original).await?.ok_or_else(|| outside("it undoes a settlement of this book"))?;
             Book::add_undone(txn, &Undone::of(booked.settlement, record).map_err(outside)?).await?;
+            details::forget(txn, &original);
             put_status(txn, intent, pb::VisitStatus::Open, "").await
         }
         Some(Outcome::Refused(_)) => put(txn, intent, intent.before.clone().unwrap_or_default()).await,

@@ -183,7 +183,10 @@ async fn conclude(care: &Care, key: &Key, answer: pb::Answer) -> Result<Attempt,
         txn.keep(key.message(), &pb::MessageRecord { digest, state: Some(State::Answer(answer.clone())) });
         txn.delete(key.pending());
         match commit(txn).await? {
-            Committed::Yes => return Ok(Attempt::Ended(answer)),
+            Committed::Yes => {
+                care.to_upload.notify_one();
+                return Ok(Attempt::Ended(answer));
+            }
             Committed::Conflict => {}
             Committed::Busy => break,
         }

@@ -4,6 +4,7 @@
 mod adopt;
 mod cancel;
 mod claim;
+mod details;
 mod discharge;
 mod drive;
 mod levels;
@@ -67,6 +68,7 @@ pub(crate) struct Care {
     /// Messages that a hospital waits for just now; the sweep leaves them alone.
     driven: Mutex<BTreeSet<Key>>,
     to_sweep: Notify,
+    to_upload: Notify,
 }
 
 /// Starts the care service.
@@ -91,14 +93,16 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
         answer_deadline_ms: setup.answer_deadline_ms,
         driven: Mutex::default(),
         to_sweep: Notify::new(),
+        to_upload: Notify::new(),
         node,
     });
     let service =
         care_server::CareServer::from_arc(Arc::clone(&care)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
     let routes = reflection(Routes::new(service).add_service(office), SERVICES)?;
     let served = serve(&care.node.net, &setup.listen, SERVICES, routes).await?;
-    let sweeping = tokio::spawn(drive::sweep(care, served.stopping()));
-    Ok(served.with_task(sweeping))
+    let sweeping = tokio::spawn(drive::sweep(Arc::clone(&care), served.stopping()));
+    let uploading = tokio::spawn(details::run(care, served.stopping()));
+    Ok(served.with_task(sweeping).with_task(uploading))
 }
 
 impl Care {

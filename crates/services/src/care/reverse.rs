@@ -10,7 +10,7 @@ use zhijie_domain::{
 use zhijie_store::Txn;
 
 use super::{
-    Care,
+    Care, details,
     drive::{Begin, Plan, outside, run},
     visits::{CareVisit, put, put_status},
 };
@@ -140,6 +140,7 @@ pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::An
     let undone = parse_undone(reversal).map_err(outside)?;
     if let Some(undone) = &undone {
         Book::add_undone(txn, undone).await?;
+        details::forget(txn, &undone.settlement.id);
     }
     if undone.is_some_and(|undone| undone.record.kind == Kind::Reversed) {
         put_status(txn, intent, pb::VisitStatus::Open, "").await?;

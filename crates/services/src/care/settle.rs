@@ -10,6 +10,7 @@ use zhijie_store::Txn;
 use super::{
     Care,
     claim::claim_of,
+    details,
     drive::{Begin, Plan, outside, run},
     pre_settle::terms,
     visits::{CareVisit, put, put_status},
@@ -75,6 +76,7 @@ pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::An
                 return Err(outside("a settlement answers the claim it was sent"));
             }
             Book::add(txn, &settled, None).await?;
+            details::keep(txn, &settled);
             put_status(txn, intent, pb::VisitStatus::Settled, settled.id.as_str()).await
         }
         Some(Outcome::Refused(_)) => put(txn, intent, intent.before.clone().unwrap_or_default()).await,

@@ -11,9 +11,9 @@ use zhijie_store::{Store, Txn};
 
 use super::{Care, drive::outside};
 use crate::{
-    node::{Failure, Records, Stop, document, keys, limits, stored},
+    node::{Failure, Records, Stop, keys, stored, stored_lines},
     wire::{
-        claim::{Header, parse_parts, parse_split, print_parts, print_split},
+        claim::{Header, parse_parts, print_parts, print_split},
         id, pb, required,
         visit::parse_registration,
     },
@@ -113,21 +113,7 @@ impl CareVisit {
 
     /// The lines, in the order they came. The visit's own record, read in the transaction, guards them.
     pub(super) async fn lines(&self, store: &Store) -> Result<Vec<SplitLine>, Failure> {
-        let prefix = keys::lines_of(&self.id);
-        let (mut lines, mut after) = (Vec::new(), None);
-        loop {
-            let page = store.scan_prefix(&prefix, after.as_deref(), limits::PAGE).await?;
-            for (key, record) in &page {
-                let chunk = document::<pb::LineChunk>(key, &record.value)?;
-                for line in &chunk.lines {
-                    lines.push(stored(parse_split(line), key)?);
-                }
-            }
-            if page.len() < limits::PAGE {
-                return Ok(lines);
-            }
-            after = page.last().map(|(key, _)| key.to_vec());
-        }
+        stored_lines(store, &keys::lines_of(&self.id)).await
     }
 }
 

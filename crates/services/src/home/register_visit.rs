@@ -50,7 +50,8 @@ impl Act for Register<'_> {
         }
         let place = registration.institution.division();
         let snapshot = cover(&member.filings, &place, registration.from, registration.emergency);
-        let visit = Visit { registration: registration.clone(), snapshot, status: VisitStatus::Open };
+        let patient = Some(member.person.patient());
+        let visit = Visit { registration: registration.clone(), snapshot, patient, status: VisitStatus::Open };
         let document = visit::print(&visit);
         txn.keep(key, &document);
         if registration.service == Service::Stay {

@@ -64,11 +64,11 @@ impl Act for Settle<'_> {
 
 /// The visit as settled; one that was settled at once was never registered.
 fn settled_visit(visit: Option<Visit>, claim: &Claim, id: &SettlementId) -> Visit {
-    let (registration, snapshot) = match visit {
-        Some(visit) => (visit.registration, visit.snapshot),
-        None => (registration_of(claim), None),
-    };
-    Visit { registration, snapshot, status: VisitStatus::Settled(id.clone()) }
+    let status = VisitStatus::Settled(id.clone());
+    match visit {
+        Some(visit) => Visit { status, ..visit },
+        None => Visit { registration: registration_of(claim), snapshot: None, patient: None, status },
+    }
 }
 
 fn registration_of(claim: &Claim) -> Registration {

@@ -14,7 +14,7 @@ use zhijie_domain::{
 use zhijie_protocol::v1::{agency_server, national_server};
 use zhijie_store::Txn;
 
-use super::{Hub, audit, clearing, duties, prepayment, reply};
+use super::{Hub, audit, clearing, details, duties, prepayment, reply};
 use crate::{
     node::{Caller, Committed, Failure, Records, Role, Stop, commit, digest, keys, limits},
     wire::{
@@ -184,6 +184,11 @@ impl agency_server::Agency for Provinces {
         reply(cases(&self.0, &request.into_inner(), own.as_ref()).await)
     }
 
+    async fn details(&self, request: Request<pb::DetailsRequest>) -> Result<Response<pb::DetailsReply>, Status> {
+        let own = self.own(&request)?;
+        reply(listed(details::look(&self.0, &request.into_inner(), own.as_ref()).await))
+    }
+
     async fn quotas(&self, request: Request<pb::QuotasRequest>) -> Result<Response<pb::QuotasReply>, Status> {
         let own = self.own(&request)?;
         reply(quotas(&self.0, &request.into_inner(), own.as_ref()).await)
@@ -214,6 +219,10 @@ impl national_server::National for Nation {
         reply(cases(&self.0, &request.into_inner(), None).await)
     }
 
+    async fn details(&self, request: Request<pb::DetailsRequest>) -> Result<Response<pb::DetailsReply>, Status> {
+        reply(listed(details::look(&self.0, &request.into_inner(), None).await))
+    }
+
     async fn quotas(&self, request: Request<pb::QuotasRequest>) -> Result<Response<pb::QuotasReply>, Status> {
         reply(quotas(&self.0, &request.into_inner(), None).await)
     }
@@ -238,7 +247,7 @@ macro_rules! refusable {
     };
 }
 
-refusable!(TablesReply, CasesReply, QuotasReply);
+refusable!(TablesReply, CasesReply, DetailsReply, QuotasReply);
 
 fn listed<T: Refusable>(result: Result<T, Stop>) -> Result<T, Failure> {
     match result {

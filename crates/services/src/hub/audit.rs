@@ -5,6 +5,7 @@ use zhijie_domain::{
     audit::{
         self,
         case::{self, Case, Command, Opening, Reason, Statement, Terms},
+        screening::Finding,
     },
     calendar::Date,
     clearing::item::{Item, ItemKind},
@@ -43,9 +44,28 @@ fn open(hub: &Hub, settlement: &Settlement, reason: Reason) -> Result<Case, Refu
         care: settlement.claim.care.clone(),
         fund: settlement.computation.amounts.fund_total,
         reason,
-        findings: Vec::new(),
     };
     Case::open(opening, &hub.node.parameters.rules.verification, hub.node.today())
+}
+
+/// Puts what the screening found into the case of a settlement in force; without one it is opened.
+pub(super) async fn found(
+    hub: &Hub,
+    txn: &mut Txn,
+    settlement: &Settlement,
+    findings: Vec<Finding>,
+) -> Result<(), Stop> {
+    let key = keys::case(&settlement.id);
+    let case = match known(txn, &key).await? {
+        Some(case) => case,
+        None => open(hub, settlement, Reason::Finding)?,
+    };
+    keep(txn, settlement, &case.found(findings)).await.map(|_| ())
+}
+
+async fn known(txn: &mut Txn, key: &[u8]) -> Result<Option<Case>, Failure> {
+    let known = txn.record::<pb::Case>(key).await?;
+    known.map(|document| stored(wire_case::parse(&document), key)).transpose()
 }
 
 /// A settlement was undone: nothing is left to review.
@@ -70,9 +90,7 @@ pub(super) async fn act(hub: &Hub, txn: &mut Txn, actor: &Actor, act: &pb::Audit
         return Err(Refusal::new(Code::AuditState, "only a settlement in force is reviewed", "audit.settlement").into());
     }
     let key = keys::case(&settlement);
-    let known = txn.record::<pb::Case>(&key).await?;
-    let known = known.map(|document| stored(wire_case::parse(&document), &key)).transpose()?;
-    let next = match (known, &command) {
+    let next = match (known(txn, &key).await?, &command) {
         (None, Command::Request(said)) => {
             actor.province_as(Party::Home)?;
             requested(hub, &booked.settlement, said, actor.today)?
@@ -92,13 +110,18 @@ pub(super) async fn act(hub: &Hub, txn: &mut Txn, actor: &Actor, act: &pb::Audit
             .with(limits::CASE_NOTES_MAX, limits::CASE_NOTES_MAX)
             .into());
     }
-    match next.closed() {
-        Some(_) => txn.delete(keys::open_case(&settlement)),
-        None => txn.put(keys::open_case(&settlement), Vec::new()),
+    keep(txn, &booked.settlement, &next).await
+}
+
+/// Keeps a case, and with it whether it holds its settlement and what it takes away.
+async fn keep(txn: &mut Txn, settlement: &Settlement, case: &Case) -> Result<pb::Case, Stop> {
+    match case.closed() {
+        Some(_) => txn.delete(keys::open_case(&settlement.id)),
+        None => txn.put(keys::open_case(&settlement.id), Vec::new()),
     }
-    release(txn, &booked.settlement, &next).await?;
-    let document = wire_case::print(&next);
-    txn.keep(key, &document);
+    release(txn, settlement, case).await?;
+    let document = wire_case::print(case);
+    txn.keep(keys::case(&settlement.id), &document);
     Ok(document)
 }
 

@@ -1,4 +1,5 @@
-//! What the hub keeps of a settlement besides its book: it waits for clearing, and one above the threshold has a case.
+//! What the hub keeps of a settlement besides its book: it waits for clearing, one above the threshold has a
+//! case, and a stay is one of its person's.
 //! Everything is in the commit that books it, so that nothing is cleared that no book holds, nor forgotten.
 
 use zhijie_domain::{
@@ -9,7 +10,7 @@ use zhijie_domain::{
 };
 use zhijie_store::Txn;
 
-use super::{Hub, audit, relay::outside};
+use super::{Hub, audit, relay::outside, screening};
 use crate::{
     node::{Book, Failure, Records, Undone, keys},
     wire::{clearing, pb},
@@ -25,6 +26,7 @@ pub(super) async fn settlement(hub: &Hub, txn: &mut Txn, settlement: &Settlement
         return Book::add(txn, settlement, None).await;
     }
     Book::add(txn, settlement, None).await?;
+    screening::keep(txn, settlement);
     if txn.get(&keys::cleared(&settlement.id)).await?.is_some() {
         return Ok(());
     }
@@ -46,6 +48,7 @@ pub(super) async fn undone(hub: &Hub, txn: &mut Txn, undone: &Undone) -> Result<
         return Ok(());
     }
     audit::lapse(hub, txn, original).await?;
+    screening::forget(txn, &undone.settlement);
     for deduction in [false, true] {
         let key = keys::waiting(original, deduction);
         if txn.get(&key).await?.is_some() {

@@ -7,6 +7,7 @@ mod audit;
 mod books;
 mod cancel;
 mod clearing;
+mod details;
 mod duties;
 mod enforce;
 mod keep;
@@ -17,12 +18,13 @@ mod register_visit;
 mod registry;
 mod relay;
 mod reverse;
+mod screening;
 mod settle;
 
 use std::{collections::BTreeMap, io, sync::Arc};
 
-use tokio::sync::Mutex;
-use tonic::{Request, Response, Status, service::Routes};
+use tokio::sync::{Mutex, Notify};
+use tonic::{Request, Response, Status, Streaming, service::Routes};
 use zhijie_domain::{
     calendar::Month,
     clearing::schedule::{Schedule, schedule},
@@ -83,6 +85,7 @@ pub(crate) struct Hub {
     closing: Mutex<()>,
     /// The duties of a day are done by one at a time.
     turning: Mutex<()>,
+    to_screen: Notify,
 }
 
 /// Starts the hub.
@@ -121,6 +124,7 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         cares,
         closing: Mutex::default(),
         turning: Mutex::default(),
+        to_screen: Notify::new(),
         node,
     });
     let road = hub_server::HubServer::from_arc(Arc::clone(&hub)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
@@ -130,8 +134,9 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         .add_service(agency_server::AgencyServer::new(agency::Provinces(Arc::clone(&hub))))
         .add_service(national_server::NationalServer::new(agency::Nation(Arc::clone(&hub))));
     let served = serve(&net, &setup.listen, SERVICES, reflection(routes, SERVICES)?).await?;
-    let duties = tokio::spawn(duties::run(hub, served.stopping()));
-    Ok(served.with_task(duties))
+    let duties = tokio::spawn(duties::run(Arc::clone(&hub), served.stopping()));
+    let screening = tokio::spawn(screening::run(hub, served.stopping()));
+    Ok(served.with_task(duties).with_task(screening))
 }
 
 impl Hub {
@@ -197,6 +202,13 @@ impl hub_server::Hub for Hub {
 
     async fn reverse(&self, request: Request<pb::ReverseRequest>) -> Result<Response<pb::Answer>, Status> {
         road!(self, request, reverse::reverse)
+    }
+
+    async fn upload_details(
+        &self,
+        request: Request<Streaming<pb::UploadDetailsRequest>>,
+    ) -> Result<Response<pb::UploadDetailsReply>, Status> {
+        road!(self, request, details::upload)
     }
 
     async fn mirror_filing(

@@ -241,6 +241,61 @@ pub fn cures_of(id: &SettlementId) -> Vec<u8> {
     format!("n/{id}/").into_bytes()
 }
 
+/// `U/settlement`: a stay whose detail lines care still has to upload.
+#[must_use]
+pub fn to_upload(settlement: &SettlementId) -> Vec<u8> {
+    format!("U/{settlement}").into_bytes()
+}
+
+/// All stays to upload.
+pub const TO_UPLOAD: &[u8] = b"U/";
+
+/// `D/settlement`: what became of the upload of a stay's detail lines, at the hub.
+#[must_use]
+pub fn details(settlement: &SettlementId) -> Vec<u8> {
+    format!("D/{settlement}").into_bytes()
+}
+
+/// `L/settlement/number`: some of the detail lines of a stay, at the hub.
+#[must_use]
+pub fn detail_lines(settlement: &SettlementId, chunk: u32) -> Vec<u8> {
+    format!("L/{settlement}/{chunk:08}").into_bytes()
+}
+
+/// All detail lines of a stay.
+#[must_use]
+pub fn detail_lines_of(settlement: &SettlementId) -> Vec<u8> {
+    format!("L/{settlement}/").into_bytes()
+}
+
+/// `S/settlement`: a stay whose lines have come and that is not screened yet.
+#[must_use]
+pub fn to_screen(settlement: &SettlementId) -> Vec<u8> {
+    format!("S/{settlement}").into_bytes()
+}
+
+/// All stays to screen.
+pub const TO_SCREEN: &[u8] = b"S/";
+
+/// `P/home/person/settlement`: a stay of a person that stands settled, at the hub.
+#[must_use]
+pub fn stay(home: &RegionCode, person: &PersonId, settlement: &SettlementId) -> Vec<u8> {
+    format!("P/{home}/{person}/{settlement}").into_bytes()
+}
+
+/// All stays of a person.
+#[must_use]
+pub fn stays_of(home: &RegionCode, person: &PersonId) -> Vec<u8> {
+    format!("P/{home}/{person}/").into_bytes()
+}
+
+/// The settlement that a key ends with, behind its prefix.
+#[must_use]
+pub fn settlement_behind(prefix: &[u8], key: &[u8]) -> Option<SettlementId> {
+    let rest = std::str::from_utf8(key.strip_prefix(prefix)?).ok()?;
+    SettlementId::parse(rest).ok()
+}
+
 /// A key for a log: its kind only, as the rest may hold personal data.
 #[must_use]
 pub fn shown(key: &[u8]) -> String {

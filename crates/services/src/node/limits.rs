@@ -10,6 +10,10 @@ pub const ANSWER_DEADLINE_MS: u64 = 8_000;
 pub const OFFICE_DEADLINE_MS: u64 = 60_000;
 /// Pause between two looks at what the calendar asks of the hub, ms.
 pub const DUTY_MS: u64 = 1_000;
+/// How long the upload of a stay's detail lines may take, ms.
+pub const UPLOAD_DEADLINE_MS: u64 = 30_000;
+/// Detail lines of one message, and of one record.
+pub const DETAILS_CHUNK: usize = 500;
 /// Months of clearing that are taken over from before the hub kept books.
 pub const MONTHS_TAKEN_OVER_MAX: usize = 24;
 /// Ordered pairs of provinces, more than there can be.

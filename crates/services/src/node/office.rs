@@ -46,6 +46,10 @@ impl Agency for Office {
         passed!(self, request, cases)
     }
 
+    async fn details(&self, request: Request<pb::DetailsRequest>) -> Result<Response<pb::DetailsReply>, Status> {
+        passed!(self, request, details)
+    }
+
     async fn quotas(&self, request: Request<pb::QuotasRequest>) -> Result<Response<pb::QuotasReply>, Status> {
         passed!(self, request, quotas)
     }

@@ -27,6 +27,7 @@ pub fn parse(case: &pb::Case) -> Result<Case, Refusal> {
         reason: codes::parse::<Reason>(case.reason, "case.reason")?,
         joint: case.joint,
         findings: case.findings.iter().map(parse_finding).collect::<Result<_, Refusal>>()?,
+        more_findings: case.more_findings,
         due: date(&case.due, "case.due")?,
         overdue: case.overdue,
         reopened: case.reopened,
@@ -98,6 +99,7 @@ pub fn print(case: &Case) -> pb::Case {
         reviewers: texts(&case.reviewers),
         notes: case.notes.iter().map(print_note).collect(),
         findings: case.findings.iter().map(print_finding).collect(),
+        more_findings: case.more_findings,
         ..pb::Case::default()
     };
     let mut propose = |proposal: &Proposal| {

@@ -7,7 +7,7 @@ use zhijie_domain::{
     clearing::item::{Carried, ItemKind},
     filing::{Change, FilingKind, FilingStatus},
     party::Party,
-    person::{Assisted, Category, Scheme},
+    person::{Assisted, Category, Scheme, Sex},
     policy::TreatmentClass,
     reconcile::{Cure, DifferenceKind},
     refusal::Refusal,
@@ -36,6 +36,7 @@ macro_rules! coded {
 coded! {
     Scheme = Scheme { Employee, Resident }
     Category = Category { Active, Retired, Minor, Adult, Elderly }
+    Sex = Sex { Male, Female }
     Assisted = Assisted { Destitute, MinimumLiving, FallenBack, Marginal, MadePoorByIllness }
     FilingKind = FilingKind { ResettledRetiree, LongTermResident, PostedWorker, Referred, Emergency, OtherTemporary }
     FilingStatus = FilingStatus { Applied, Active, Rejected, Cancelled, Changed }
@@ -94,6 +95,7 @@ mod tests {
     fn every_value_comes_back() {
         check::<Scheme>();
         check::<Category>();
+        check::<Sex>();
         check::<Assisted>();
         check::<FilingKind>();
         check::<FilingStatus>();

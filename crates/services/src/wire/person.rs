@@ -8,7 +8,7 @@ use zhijie_domain::{
     filing::{Application, Filing},
     ids::{DiseaseCode, FilingId, PersonId, RegionCode},
     money::Fen,
-    person::{Person, Purse, Qualification, Scheme},
+    person::{Patient, Person, Purse, Qualification, Scheme, Sex},
     refusal::Refusal,
 };
 
@@ -32,6 +32,7 @@ pub fn parse(person: &pb::Person) -> Result<Person, Refusal> {
         scheme: codes::parse(person.scheme, "person.scheme")?,
         category: codes::parse(person.category, "person.category")?,
         birth: date(&person.birth, "person.birth")?,
+        sex: parse_sex(person.sex, "person.sex")?,
         civil_servant: person.civil_servant,
         assisted: if person.assisted == 0 { None } else { Some(codes::parse(person.assisted, "person.assisted")?) },
         insured_from: date(&person.insured_from, "person.insured_from")?,
@@ -39,6 +40,31 @@ pub fn parse(person: &pb::Person) -> Result<Person, Refusal> {
         paused_from: optional_date(&person.paused_from, "person.paused_from")?,
         qualifications: person.qualifications.iter().map(qualification).collect::<Result<_, Refusal>>()?,
     })
+}
+
+/// Reads what the screening of a stay asks of a person.
+///
+/// # Errors
+/// `FieldInvalid` naming the field.
+pub fn parse_patient(patient: &pb::Patient) -> Result<Patient, Refusal> {
+    Ok(Patient {
+        sex: parse_sex(patient.sex, "visit.patient.sex")?,
+        birth: date(&patient.birth, "visit.patient.birth")?,
+    })
+}
+
+/// The patient as a document.
+#[must_use]
+pub fn print_patient(patient: &Patient) -> pb::Patient {
+    pb::Patient { sex: print_sex(patient.sex), birth: patient.birth.to_string() }
+}
+
+fn parse_sex(number: i32, field: &str) -> Result<Option<Sex>, Refusal> {
+    if number == 0 { Ok(None) } else { codes::parse(number, field).map(Some) }
+}
+
+fn print_sex(sex: Option<Sex>) -> i32 {
+    sex.map_or(0, codes::print)
 }
 
 /// Reads a purse; absent is empty.
@@ -186,6 +212,7 @@ pub fn print(person: &Person) -> pb::Person {
         scheme: codes::print(person.scheme),
         category: codes::print(person.category),
         birth: person.birth.to_string(),
+        sex: print_sex(person.sex),
         civil_servant: person.civil_servant,
         assisted: person.assisted.map_or(0, codes::print),
         insured_from: person.insured_from.to_string(),

@@ -7,7 +7,7 @@ use zhijie_domain::{
     visit::{Registration, Visit, VisitStatus},
 };
 
-use super::{codes, date, id, optional_id, pb, text};
+use super::{codes, date, id, optional_id, pb, person, text};
 
 /// Reads what a hospital registers.
 ///
@@ -54,6 +54,7 @@ pub fn parse(visit: &pb::Visit) -> Result<Visit, Refusal> {
     Ok(Visit {
         registration: parse_registration(visit)?,
         snapshot: visit.snapshot.as_ref().map(snapshot).transpose()?,
+        patient: visit.patient.as_ref().map(person::parse_patient).transpose()?,
         status,
     })
 }
@@ -84,5 +85,6 @@ pub fn print(visit: &Visit) -> pb::Visit {
         status: status.into(),
         settlement: text(settlement),
         to: String::new(),
+        patient: visit.patient.as_ref().map(person::print_patient),
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     catalogue::Catalogue,
     ids::{InstitutionCode, ItemCode, PersonId, RegionCode, SettlementId},
     money::{Bp, Fen, Overflow, Quantity},
-    person::Sex,
+    person::Patient,
     source::Source,
     split::SplitLine,
 };
@@ -119,15 +119,6 @@ pub struct Stay<'a> {
     pub lines: &'a [SplitLine],
     /// The same person's other stays that stand settled.
     pub others: &'a [OtherStay],
-}
-
-/// The person as far as a rule asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patient {
-    /// The sex (`gend`).
-    pub sex: Sex,
-    /// The birth date (`brdy`).
-    pub birth: Date,
 }
 
 /// Another stay of the person.

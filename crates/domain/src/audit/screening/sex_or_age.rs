@@ -15,8 +15,8 @@ fn find(stay: &Stay<'_>, terms: &Terms<'_>) -> Result<Vec<Finding>, Overflow> {
     for split in stay.lines {
         let Some(item) = terms.catalogue.item(&split.line.item) else { continue };
         let subject = || Subject::Line(split.line.serial.clone());
-        if let Some(sex) = item.sex.filter(|sex| *sex != patient.sex) {
-            let ((zh, en), (is_zh, is_en)) = (sex.names(), patient.sex.names());
+        if let Some((needed, is)) = item.sex.zip(patient.sex).filter(|(needed, is)| needed != is) {
+            let ((zh, en), (is_zh, is_en)) = (needed.names(), is.names());
             let zh = format!("{}限{zh}，参保人为{is_zh}", item.zh);
             let en = format!("{} is for {en} persons, and the person is {is_en}", item.en);
             findings.push(RULE.finding(subject(), split.parts.total, zh, en));
