@@ -13,10 +13,11 @@ use zhijie_domain::{
     party::Party,
     refusal::{Code, Refusal},
     settlement::{Kind, Settlement},
+    ticket::{Cause, Duty},
 };
 use zhijie_store::Txn;
 
-use super::{Hub, agency::Actor, keep::waiting};
+use super::{Hub, agency::Actor, events, keep::waiting, tickets::problems::Problem};
 use crate::{
     node::{Book, Committed, Failure, Records, Stop, commit, document, keys, limits, stored, unknown_settlement},
     wire::{self, case as wire_case, clearing, id, pb},
@@ -186,9 +187,14 @@ pub(super) async fn expire_all(hub: &Hub, today: Date) -> Result<Vec<String>, St
             let fact = case::decide(&case, Party::Hub, &Command::Expire, &terms(hub, today))?;
             case = case::apply(&case, &fact);
         }
-        txn.keep(key, &wire_case::print(&case));
+        let document = wire_case::print(&case);
+        txn.keep(key, &document);
+        let cause = Cause::Duty(Duty::VerificationOverdue);
+        let (home, care) = (case.home.province(), case.care.province());
+        Problem { cause, day: today, home, care, reference: &known.settlement }.note(hub, &mut txn).await?;
         // An officer who acts at this moment wins; the next turn takes the case up again.
         if matches!(commit(txn).await?, Committed::Yes) {
+            hub.tell(events::case(&document, "overdue"));
             late.push(known.settlement);
         }
     }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use zhijie_domain::calendar::{Date, Month};
 
-use super::{Hub, audit, clearing, prepayment};
+use super::{Hub, audit, clearing, prepayment, tickets};
 use crate::{
     node::{Committed, Failure, Records, Stop, commit, document, keys, limits, stored},
     wire::{clearing as wire_clearing, pb},
@@ -88,7 +88,7 @@ async fn due(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<(), S
     for case in audit::expire_all(hub, today).await? {
         duties.push(duty(today, "verification_overdue", case));
     }
-    Ok(())
+    tickets::turn::turn(hub, today, duties).await
 }
 
 fn duty(day: Date, what: &str, reference: String) -> pb::Duty {

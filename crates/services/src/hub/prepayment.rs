@@ -10,10 +10,11 @@ use zhijie_domain::{
     party::Party,
     prepayment::{self, Command, Prepaid, Step, Use, use_rate, warning, yearly_quota},
     refusal::{Code, Refusal},
+    ticket::{Cause, Duty},
 };
 use zhijie_store::Txn;
 
-use super::{Hub, agency::Actor, clearing};
+use super::{Hub, agency::Actor, clearing, events, tickets::problems::Problem};
 use crate::{
     node::{Committed, Failure, Records, Stop, commit, document, keys, limits, stored},
     wire::{self, id, month, pb, pb::prepayment_act::Act, prepayment as wire_prepayment, required},
@@ -53,6 +54,10 @@ pub(super) async fn judge(hub: &Hub, txn: &mut Txn, table: &pb::ClearingTable, t
     known.use_rate = table.use_rate;
     known.warning = table.warning;
     txn.keep(key, &known);
+    if table.warning() == pb::Warning::Red {
+        let cause = Cause::Duty(Duty::PrepaymentExhausted);
+        Problem { cause, day: today, home, care, reference: &table.period }.note(hub, txn).await?;
+    }
     Ok(())
 }
 
@@ -171,6 +176,7 @@ pub(super) async fn reset_all(hub: &Hub, year: i16, today: Date) -> Result<Vec<p
         wire_prepayment::print(&next, &mut known);
         txn.keep(key, &known);
         if matches!(commit(txn).await?, Committed::Yes) {
+            hub.tell(events::quota(&known, "reset"));
             set.push(known);
         }
     }

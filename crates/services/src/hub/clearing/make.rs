@@ -14,12 +14,13 @@ use zhijie_domain::{
     ids::RegionCode,
     money::Fen,
     refusal::{Code, Refusal},
+    ticket::{Cause, Duty},
 };
 use zhijie_store::{Record, Txn};
 
 use super::{fold::Fold, not_now, outcome_of};
 use crate::{
-    hub::{Hub, prepayment},
+    hub::{Hub, events, prepayment, tickets::problems::Problem},
     node::{Committed, Failure, Records, Stop, commit, document, keys, limits, stored},
     wire::{clearing, pb},
 };
@@ -116,7 +117,7 @@ async fn put_page(hub: &Hub, period: Month, page: &[Row], agreed: &mut Agreed) -
             let Some(waiting) = txn.record::<pb::WaitingItem>(key).await? else { continue };
             let item = stored(clearing::parse_waiting(&waiting), key)?;
             let verdict = item.judge(period, agreed.holds(hub, &item).await?);
-            put(&mut txn, period, key, &item, verdict).await?;
+            put(hub, &mut txn, period, key, &item, verdict).await?;
         }
         match commit(txn).await? {
             Committed::Yes => return Ok(()),
@@ -127,10 +128,19 @@ async fn put_page(hub: &Hub, period: Month, page: &[Row], agreed: &mut Agreed) -
     Err(busy())
 }
 
-async fn put(txn: &mut Txn, period: Month, key: &[u8], item: &Item, verdict: Verdict) -> Result<(), Stop> {
+async fn put(hub: &Hub, txn: &mut Txn, period: Month, key: &[u8], item: &Item, verdict: Verdict) -> Result<(), Stop> {
     let Some(document) = clearing::print_cleared(item, verdict) else { return Ok(()) };
     let is_deduction = item.kind == ItemKind::Deduction;
     txn.keep(keys::table_item(period, &item.home, &item.care, &item.id, is_deduction), &document);
+    if let Verdict::Carried { late, .. } = verdict
+        && late >= hub.node.parameters.rules.calendar.late_months_max.into()
+    {
+        // The next table would be one period too many.
+        let (home, care) = (item.home.clone(), item.care.clone());
+        let cause = Cause::Duty(Duty::LateItem);
+        let problem = Problem { cause, day: item.day, home, care, reference: item.id.as_str() };
+        problem.note(hub, txn).await?;
+    }
     if !matches!(verdict, Verdict::Enters { .. }) {
         return Ok(());
     }
@@ -203,5 +213,7 @@ async fn keep_table(hub: &Hub, period: Month, fold: Option<Fold>) -> Result<(), 
     let mut txn = hub.node.store.begin();
     prepayment::judge_use(hub, &mut txn, &mut table).await?;
     txn.keep(keys::table(period, &home, &care), &table);
-    done(txn).await
+    done(txn).await?;
+    hub.tell(events::table(pb::HubEventKind::Table, &table, "made"));
+    Ok(())
 }

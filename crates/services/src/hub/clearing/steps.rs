@@ -11,7 +11,7 @@ use zhijie_store::Txn;
 
 use super::{load, not_now, outcome_of};
 use crate::{
-    hub::{Hub, agency::Actor, prepayment},
+    hub::{Hub, agency::Actor, events, prepayment},
     node::{Committed, Records, Stop, commit, stored},
     wire::{clearing, id, month, pb},
 };
@@ -64,6 +64,7 @@ pub(in crate::hub) async fn notice_all(hub: &Hub, period: Month, day: Date) -> R
         txn.keep(key, &table);
         // A province that acts at this moment wins; the next turn takes the table up again.
         if matches!(commit(txn).await?, Committed::Yes) {
+            hub.tell(events::table(pb::HubEventKind::Step, &table, "notice"));
             noticed.push(table);
         }
     }
