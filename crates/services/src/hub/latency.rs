@@ -27,7 +27,7 @@ const BOUNDS: [(u64, f64); 13] = [
     (800, 0.8),
     (1_600, 1.6),
     (3_200, 3.2),
-    (u64::MAX, f64::MAX),
+    (u64::MAX, f64::INFINITY),
 ];
 
 /// Durations by bucket; clones count together.
