@@ -1,6 +1,7 @@
 //! What the feed says of each decision. No personal data: provinces, ids of records, amounts and codes.
 
 use zhijie_domain::{
+    calendar::Moment,
     money::Fen,
     settlement::{Kind as Entry, Settlement},
 };
@@ -26,9 +27,10 @@ pub(super) fn of(kind: Kind, home: &str, care: &str, reference: &str, amount: i6
 }
 
 impl Hub {
-    /// Tells what was decided, when its commit is durable.
+    /// Tells what was decided, when its commit is durable; at this moment, where the event does not say.
     pub(super) fn tell(&self, event: pb::HubEvent) {
-        self.feed.tell(self.node.now(), event);
+        let at = if event.at == 0 { self.node.now() } else { Moment(event.at) };
+        self.feed.tell(at, event);
     }
 }
 
@@ -40,7 +42,9 @@ pub(super) fn booked(settlement: &Settlement) -> pb::HubEvent {
         Entry::Reversed => (Kind::Undone, "reversed"),
     };
     let (claim, Fen(fund)) = (&settlement.claim, settlement.computation.amounts.fund_total);
-    of(kind, claim.home.province().as_str(), claim.care.province().as_str(), settlement.id.as_str(), fund, code)
+    let (home, care) = (claim.home.province(), claim.care.province());
+    let event = of(kind, home.as_str(), care.as_str(), settlement.id.as_str(), fund, code);
+    pb::HubEvent { at: settlement.at.0, ..event }
 }
 
 /// A case at its stage.

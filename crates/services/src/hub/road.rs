@@ -1,10 +1,15 @@
 //! What the hub answers on the road, kept as small facts in the commit of each answer (报错治理): refusals, its own and
 //! those that home gave, with their cause; what was done where no book tells it. And told, when it is durable.
 
-use zhijie_domain::{audit, refusal::Refusal, settlement::Settlement};
+use zhijie_domain::{
+    audit,
+    refusal::Refusal,
+    settlement::{Kind, Settlement},
+    ticket::Cause,
+};
 use zhijie_store::Txn;
 
-use super::{Hub, events, tickets::problems};
+use super::{Hub, events, tickets::problems::Problem};
 use crate::{
     node::{Act, Failure, Key, Records, Stop, answer_once, keys},
     wire::{
@@ -44,12 +49,11 @@ impl Call<'_> {
     }
 
     fn note(&self, txn: &mut Txn, answer: &pb::Answer) {
-        let at = self.hub.node.now();
         match &answer.outcome {
             Some(Outcome::Refused(no)) => {
-                let Some(code) = refusal::code(no.code) else { return };
-                let problem = problems::Problem {
-                    cause: zhijie_domain::ticket::Cause::Refused(code),
+                let (Some(code), at) = (refusal::code(no.code), self.hub.node.now()) else { return };
+                let problem = Problem {
+                    cause: Cause::Refused(code),
                     day: at.day(),
                     home: self.header.home.province(),
                     care: self.header.care.province(),
@@ -58,7 +62,10 @@ impl Call<'_> {
                 problem.keep(txn, at, self.act, self.visit);
             }
             _ if self.act == pb::Act::Settle => {}
-            _ => txn.keep(keys::done(at.day(), self.key.as_str()), &pb::DoneRecord { act: self.act.into(), at: at.0 }),
+            _ => {
+                let at = self.hub.node.now();
+                txn.keep(keys::done(at.day(), self.key.as_str()), &pb::DoneRecord { act: self.act.into(), at: at.0 });
+            }
         }
     }
 
@@ -81,8 +88,8 @@ impl Call<'_> {
         self.hub.metrics.booked(record.kind);
         self.hub.tell(events::booked(&record));
         if holds(self.hub, &record) {
-            let pb::HubEvent { home, care, reference, amount, .. } = events::booked(&record);
-            self.hub.tell(events::of(HubEventKind::Case, &home, &care, &reference, amount, "opened"));
+            let (kind, code) = (HubEventKind::Case.into(), "opened".into());
+            self.hub.tell(pb::HubEvent { kind, code, ..events::booked(&record) });
         }
     }
 }
@@ -90,8 +97,7 @@ impl Call<'_> {
 /// True for a settlement that opened a case.
 fn holds(hub: &Hub, record: &Settlement) -> bool {
     let total = record.computation.amounts.parts.total;
-    record.kind == zhijie_domain::settlement::Kind::Settled
-        && audit::opens(total, record.claim.service, &hub.node.parameters.rules.verification)
+    record.kind == Kind::Settled && audit::opens(total, record.claim.service, &hub.node.parameters.rules.verification)
 }
 
 /// A decision whose answer is kept as a fact as well.
