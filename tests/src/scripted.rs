@@ -2,7 +2,7 @@
 //! It lets a test put exact amounts on exact days through the real hub.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -19,7 +19,7 @@ use crate::world::{World, region};
 struct Script {
     clock: Arc<ManualClock>,
     serial: AtomicU64,
-    settled: std::sync::Mutex<Vec<pb::Settlement>>,
+    settled: Mutex<Vec<(String, pb::Settlement)>>,
 }
 
 /// Puts a scripted home in the place of a province's own.
@@ -27,7 +27,7 @@ pub async fn script_home(world: &mut World, province: &str) -> Served {
     let name = home_of(&region(province));
     world.cluster.kill(&name);
     let net: Arc<dyn Net> = Arc::new(world.cluster.net().seen_by(&name));
-    let script = Script { clock: world.clock(), serial: AtomicU64::new(0), settled: std::sync::Mutex::default() };
+    let script = Script { clock: world.clock(), serial: AtomicU64::new(0), settled: Mutex::default() };
     let credentials = Credentials::new(Role::Home, Some(&region(province)), &secret(&name)).expect("credentials");
     let hub = channel(&net, "http://hub").expect("an address");
     let office = agency_server::AgencyServer::new(Office::new(Link::new(hub, credentials)));
@@ -37,14 +37,45 @@ pub async fn script_home(world: &mut World, province: &str) -> Served {
 }
 
 impl Script {
-    fn record(&self, settlement: pb::Settlement) -> pb::Answer {
-        self.settled.lock().expect("no panic").push(settlement.clone());
-        pb::Answer { outcome: Some(Outcome::Settlement(settlement)) }
+    fn keep(&self, message: &str, settlement: &pb::Settlement) {
+        self.settled.lock().expect("no panic").push((message.to_owned(), settlement.clone()));
+    }
+
+    fn known(&self, of: impl Fn(&(String, pb::Settlement)) -> bool) -> Option<pb::Settlement> {
+        let settled = self.settled.lock().expect("no panic");
+        settled.iter().find(|known| of(known)).map(|(_, settlement)| settlement.clone())
+    }
+
+    /// The negative record of a settlement.
+    fn negative(&self, settlement: &pb::Settlement, kind: pb::EntryKind) -> pb::Settlement {
+        let mut record = settlement.clone();
+        if let Some(amounts) = record.computation.as_mut().and_then(|computation| computation.amounts.as_mut()) {
+            let parts = amounts.parts.unwrap_or_default();
+            amounts.parts = Some(pb::Parts {
+                total: -parts.total,
+                own: -parts.own,
+                over: -parts.over,
+                pre: -parts.pre,
+                in_scope: -parts.in_scope,
+            });
+            amounts.fund_total = -amounts.fund_total;
+            if let Some(funds) = &mut amounts.funds {
+                funds.basic = -funds.basic;
+            }
+        }
+        let (undoes, at) = (settlement.id.clone(), self.clock.now().0);
+        let record = pb::Settlement { id: self.id(), kind: kind.into(), undoes, at, ..record };
+        self.keep("", &record);
+        record
     }
 
     fn id(&self) -> String {
         format!("S{:08}", self.serial.fetch_add(1, Ordering::SeqCst))
     }
+}
+
+fn answered(settlement: pb::Settlement) -> pb::Answer {
+    pb::Answer { outcome: Some(Outcome::Settlement(settlement)) }
 }
 
 fn not_here<T>() -> Result<Response<T>, Status> {
@@ -54,7 +85,12 @@ fn not_here<T>() -> Result<Response<T>, Status> {
 #[tonic::async_trait]
 impl home_server::Home for Script {
     async fn settle(&self, request: Request<pb::ClaimRequest>) -> Result<Response<pb::Answer>, Status> {
-        let claim = request.into_inner().claim.unwrap_or_default();
+        let request = request.into_inner();
+        let message = request.header.unwrap_or_default().message_id;
+        if let Some(known) = self.known(|(of, _)| *of == message) {
+            return Ok(Response::new(answered(known)));
+        }
+        let claim = request.claim.unwrap_or_default();
         let parts = claim.parts.unwrap_or_default();
         let amounts = pb::Amounts {
             parts: claim.parts,
@@ -76,35 +112,23 @@ impl home_server::Home for Script {
             computation: Some(computation),
             at: self.clock.now().0,
         };
-        Ok(Response::new(self.record(settlement)))
+        self.keep(&message, &settlement);
+        Ok(Response::new(answered(settlement)))
     }
 
     async fn cancel(&self, request: Request<pb::CancelRequest>) -> Result<Response<pb::Answer>, Status> {
         let asked = request.into_inner().settlement;
-        let known = self.settled.lock().expect("no panic").iter().find(|known| known.id == asked).cloned();
-        let mut record = known.ok_or_else(|| Status::not_found("no such settlement"))?;
-        let amounts = record.computation.as_mut().and_then(|computation| computation.amounts.as_mut());
-        let amounts = amounts.ok_or_else(|| Status::internal("a settlement has amounts"))?;
-        let parts = amounts.parts.unwrap_or_default();
-        amounts.parts = Some(pb::Parts {
-            total: -parts.total,
-            own: -parts.own,
-            over: -parts.over,
-            pre: -parts.pre,
-            in_scope: -parts.in_scope,
-        });
-        amounts.fund_total = -amounts.fund_total;
-        if let Some(funds) = &mut amounts.funds {
-            funds.basic = -funds.basic;
-        }
-        let record = pb::Settlement {
-            id: self.id(),
-            kind: pb::EntryKind::Cancelled.into(),
-            undoes: asked,
-            at: self.clock.now().0,
-            ..record
-        };
-        Ok(Response::new(self.record(record)))
+        let known = self.known(|(_, known)| known.id == asked);
+        let known = known.ok_or_else(|| Status::not_found("no such settlement"))?;
+        Ok(Response::new(answered(self.negative(&known, pb::EntryKind::Cancelled))))
+    }
+
+    async fn reverse(&self, request: Request<pb::ReverseRequest>) -> Result<Response<pb::Answer>, Status> {
+        let original = request.into_inner().original_message_id;
+        let undone = self.known(|(message, _)| *message == original);
+        let record = undone.as_ref().map(|undone| self.negative(undone, pb::EntryKind::Reversed));
+        let reversal = pb::Reversal { undone, record, visit: None };
+        Ok(Response::new(pb::Answer { outcome: Some(Outcome::Reversal(reversal)) }))
     }
 
     async fn enrol(&self, _: Request<pb::EnrolRequest>) -> Result<Response<pb::PersonReply>, Status> {
@@ -128,10 +152,6 @@ impl home_server::Home for Script {
     }
 
     async fn pre_settle(&self, _: Request<pb::ClaimRequest>) -> Result<Response<pb::Answer>, Status> {
-        not_here()
-    }
-
-    async fn reverse(&self, _: Request<pb::ReverseRequest>) -> Result<Response<pb::Answer>, Status> {
         not_here()
     }
 

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use bytes::Bytes;
 use tonic::transport::Channel;
 use zhijie_services::{
     cluster::{Clients, Cluster, ClusterSetup, care_of, home_of, secret},
@@ -20,7 +21,7 @@ use zhijie_services::{
         registry_client::RegistryClient,
     },
 };
-use zhijie_store::{Memory, Store};
+use zhijie_store::{Batch, CommitError, Engine, Memory, Pending, Record, Store, StoreError, Version};
 
 /// Hospitals in tests wait so long before an outcome is unknown, ms.
 const PATIENCE_MS: u64 = 400;
@@ -54,8 +55,17 @@ impl World {
         World::of(&["310000", "340000", "500000", "510000"], day).await
     }
 
+    /// The same over stores whose every commit lets others run, as a disk does.
+    pub async fn with_slow_commits(provinces: &[&str], day: &str) -> World {
+        World::over(provinces, day, || Store::new(SlowCommits(Memory::new()))).await
+    }
+
     /// Some provinces at nine in the morning of a day.
     pub async fn of(provinces: &[&str], day: &str) -> World {
+        World::over(provinces, day, || Store::new(Memory::new())).await
+    }
+
+    async fn over(provinces: &[&str], day: &str, store: fn() -> Store) -> World {
         let clock = Arc::new(ManualClock::at(morning(day)));
         let setup = ClusterSetup {
             regions: provinces.iter().map(|code| region(code)).collect(),
@@ -64,7 +74,7 @@ impl World {
             seed: "tests".into(),
             answer_deadline_ms: PATIENCE_MS,
         };
-        let cluster = Cluster::start(setup, |_| Ok(Store::new(Memory::new()))).await.expect("the cluster starts");
+        let cluster = Cluster::start(setup, |_| Ok(store())).await.expect("the cluster starts");
         let clients = cluster.clients().expect("clients");
         World { cluster, clients, clock }
     }
@@ -225,4 +235,31 @@ pub async fn day_book(mut stream: tonic::Streaming<pb::BookEntry>) -> BTreeMap<S
         book.insert(entry.id.clone(), entry);
     }
     book
+}
+
+/// A store whose every commit lets other tasks run first.
+struct SlowCommits(Memory);
+
+impl Engine for SlowCommits {
+    fn get<'a>(&'a self, key: &'a [u8]) -> Pending<'a, Result<Option<Record>, StoreError>> {
+        self.0.get(key)
+    }
+
+    fn scan<'a>(
+        &'a self,
+        start: &'a [u8],
+        end: &'a [u8],
+        limit: usize,
+    ) -> Pending<'a, Result<Vec<(Bytes, Record)>, StoreError>> {
+        self.0.scan(start, end, limit)
+    }
+
+    fn commit(&self, batch: Batch) -> Pending<'_, Result<Version, CommitError>> {
+        Box::pin(async move {
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            self.0.commit(batch).await
+        })
+    }
 }

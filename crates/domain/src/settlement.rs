@@ -132,7 +132,7 @@ impl Amounts {
         ];
         let funds = oriented.funds.named().map(|(_, _, amount)| amount);
         if signed.into_iter().chain(funds).any(Fen::is_negative) {
-            return Err(broken("every amount has the sign of the bill", format!("{oriented:?}")));
+            return Err(broken("every amount has the sign of the bill", format!("{}", oriented.parts.total)));
         }
         Ok(())
     }

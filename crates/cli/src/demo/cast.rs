@@ -73,8 +73,9 @@ impl Cast {
         zhang.purse = pb::Purse { account: 30_000, family: 12_000 };
         let mut wang = player("王建国", "Wang Jianguo", 3, "340100", Scheme::Employee, Category::Retired, "1956-01-23");
         wang.purse = pb::Purse { account: 80_000, family: 0 };
-        let hypertension = pb::Qualification { disease: "M03900".into(), from: "2020-06-01".into(), to: String::new() };
-        wang.person.qualifications.push(hypertension);
+        let recognised =
+            |disease: &str| pb::Qualification { disease: disease.into(), from: "2020-06-01".into(), to: String::new() };
+        wang.person.qualifications.extend(["M03900", "M05300"].map(recognised));
         let zhou = player("周敏", "Zhou Min", 4, "310000", Scheme::Employee, Category::Active, "1991-07-30");
         Cast { li, zhang, wang, zhou }
     }
@@ -124,6 +125,12 @@ pub(super) const HYPERTENSION: &[(&str, i64, i64)] = &[
     ("XC09CAX176E002030283348", 14, 180_00), // 缬沙坦 valsartan, A
     ("XC08CAX249A003020312400", 75, 120_00), // 硝苯地平控释 nifedipine, B
     ("001102000010000", 15_00, 1_00),        // 门诊诊察费 consultation, A
+];
+
+/// What chronic obstructive lungs need for a month.
+pub(super) const LUNGS: &[(&str, i64, i64)] = &[
+    ("XR03BBS271E002030442536", 2_40, 30_00), // 噻托溴铵 tiotropium, B
+    ("XR03ACS350B003010351185", 18_00, 1_00), // 沙丁胺醇 salbutamol, A
 ];
 
 /// An appendix that cannot wait.

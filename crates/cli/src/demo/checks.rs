@@ -13,7 +13,10 @@ use zhijie_services::{
 
 use super::{
     cast::Player,
-    scenes::{month::preview, reconciliation::reconciled},
+    scenes::{
+        month::{preview, tables},
+        reconciliation::reconciled,
+    },
     stage::Scene,
     story::{Story, answered},
 };
@@ -52,8 +55,13 @@ pub(super) async fn play(story: &mut Story) -> anyhow::Result<bool> {
     );
 
     let table = balanced(story).await?;
-    let zeroed = "应付合计 = 应收合计 = 账内基金与个账合计".to_owned();
-    check(&mut scene, table, zeroed, "payables = receivables = funds and accounts in the day books".into());
+    let zeroed = "应付合计 = 应收合计；入表与待清分合计 = 账内基金与个账合计".to_owned();
+    check(
+        &mut scene,
+        table,
+        zeroed,
+        "payables = receivables; in tables or waiting = funds and accounts in the day books".into(),
+    );
 
     let purse = purse_right(story).await?;
     let right = "张伟的账户只减少了仍有效结算所付的部分".to_owned();
@@ -112,17 +120,18 @@ fn holds(answer: &pb::Answer, record: &pb::Settlement) -> bool {
     }
 }
 
-/// The month's payables are its receivables, and what is in the tables or carried past them is what the home regions'
-/// day books hold.
+/// Payables are receivables, and what is in the tables or waits for them is what the home regions' day books hold.
 async fn balanced(story: &Story) -> anyhow::Result<bool> {
     let months: BTreeSet<Month> = story.days.iter().map(|day| Month::of(*day)).collect();
     let (mut payable, mut receivable, mut new, mut booked) = (0, 0, 0, 0);
     for month in months {
-        let reply = preview(story, &month.to_string()).await?;
-        payable += reply.positions.iter().map(|position| position.payable).sum::<i64>();
-        receivable += reply.positions.iter().map(|position| position.receivable).sum::<i64>();
-        let rows = reply.tables.iter().flat_map(|table| &table.rows);
-        new += rows.map(|row| row.new.unwrap_or_default().amount).sum::<i64>();
+        let month_text = month.to_string();
+        for reply in [tables(story, &month_text).await?, preview(story, &month_text).await?] {
+            payable += reply.positions.iter().map(|position| position.payable).sum::<i64>();
+            receivable += reply.positions.iter().map(|position| position.receivable).sum::<i64>();
+            let rows = reply.tables.iter().flat_map(|table| &table.rows);
+            new += rows.map(|row| row.new.unwrap_or_default().amount).sum::<i64>();
+        }
         for day in month.days() {
             booked += day_sum(story, day).await?;
         }

@@ -81,7 +81,10 @@ async fn here(stage: Stage) -> anyhow::Result<bool> {
     };
     let open = |name: &str| open_store(&stores.path().join(name)).map_err(io::Error::other);
     let cluster = Cluster::start(setup, open).await?;
-    let story = Story::new(cluster.clients()?, cluster.net().clone(), Time::Business(clock), stage, morning(first));
+    let mut story = Story::new(cluster.clients()?, cluster.net().clone(), Time::Business(clock), stage, morning(first));
+    if let Some(store) = RegionCode::parse(cast::CHONGQING).ok().and_then(|code| cluster.store(&care_of(&code))) {
+        story = story.with_store(store.clone());
+    }
     let agreed = story.tell().await;
     cluster.stop().await;
     agreed

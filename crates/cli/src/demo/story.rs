@@ -4,13 +4,14 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use zhijie_services::{
-    cluster::{Clients, Loopback},
+    cluster::{Clients, HUB, Loopback},
     domain::{
         calendar::{Date, Moment, add_days},
         ids::RegionCode,
     },
+    node::Store,
     node::{Clock, ManualClock, SystemClock},
-    pb::{self, answer::Outcome},
+    pb::{self, agency_reply, agency_request::Command, answer::Outcome},
 };
 
 use super::{
@@ -36,6 +37,8 @@ pub(super) struct Story {
     stage: Stage,
     stamp: String,
     serial: u32,
+    /// The store of Chongqing's care service, where it is at hand.
+    pub(super) store: Option<Store>,
     pub(super) today: Date,
     /// Days on which something was booked.
     pub(super) days: BTreeSet<Date>,
@@ -52,7 +55,52 @@ impl Story {
         let stamp: String = start.to_string().chars().filter(char::is_ascii_digit).collect();
         let cast = Cast::new(&stamp[2..]);
         let (today, days, records) = (start.day(), BTreeSet::from([start.day()]), Vec::new());
-        Story { clients, net, cast, time, stage, stamp, serial: 0, today, days, records }
+        Story { clients, net, cast, time, stage, stamp, serial: 0, store: None, today, days, records }
+    }
+
+    /// Gives the story the store of a service, so that it can show damage and its cure.
+    pub(super) fn with_store(mut self, store: Store) -> Story {
+        self.store = Some(store);
+        self
+    }
+
+    /// True where the story keeps the time, and can go on to the next month.
+    pub(super) fn keeps_time(&self) -> bool {
+        matches!(self.time, Time::Business(_))
+    }
+
+    /// An officer acts: of the national agency (`hub`), or of a province through the office of its service.
+    pub(super) async fn act(
+        &mut self,
+        who: &str,
+        officer: &str,
+        command: Command,
+    ) -> anyhow::Result<agency_reply::Outcome> {
+        let request = pb::AgencyRequest {
+            message_id: self.message_id(&format!("{who}-{officer}-")),
+            officer: officer.into(),
+            command: Some(command),
+        };
+        let reply = if who == HUB {
+            let national = self.clients.national.clone();
+            answered(|| {
+                let (mut national, request) = (national.clone(), request.clone());
+                async move { national.perform(request).await }
+            })
+            .await?
+        } else {
+            let agency = self.clients.agencies.get(who).cloned().context("the office of a service")?;
+            answered(|| {
+                let (mut agency, request) = (agency.clone(), request.clone());
+                async move { agency.perform(request).await }
+            })
+            .await?
+        };
+        match reply.outcome {
+            Some(agency_reply::Outcome::Refused(refusal)) => bail!("{who}: {}", refusal.en),
+            Some(outcome) => Ok(outcome),
+            None => bail!("{who}: an empty reply"),
+        }
     }
 
     /// Tells the whole story; true when the books agree in the end.
@@ -61,7 +109,7 @@ impl Story {
         scenes::filing::play(&mut self).await?;
         let stay = scenes::stay::admit(&mut self).await?;
         scenes::stay::pre_settle(&mut self, &stay).await?;
-        scenes::stay::settle(&mut self, &stay).await?;
+        let expensive = scenes::stay::settle(&mut self, &stay).await?;
         let first = scenes::outpatient::play(&mut self).await?;
         scenes::chronic::play(&mut self).await?;
         scenes::refusal::play(&mut self).await?;
@@ -69,7 +117,10 @@ impl Story {
         scenes::lost_answer::play(&mut self).await?;
         scenes::cancel::play(&mut self, &first).await?;
         scenes::reconciliation::play(&mut self).await?;
+        scenes::difference::play(&mut self).await?;
+        scenes::review::play(&mut self, &expensive).await?;
         scenes::month::play(&mut self).await?;
+        scenes::clearing::play(&mut self).await?;
         checks::play(&mut self).await
     }
 
@@ -86,6 +137,14 @@ impl Story {
             self.today = SystemClock.now().day();
         }
         self.days.insert(self.today);
+    }
+
+    /// Moves to a day on which nothing is booked.
+    pub(super) fn move_to(&mut self, day: Date) {
+        if let Time::Business(clock) = &self.time {
+            self.today = day;
+            clock.forward_to(morning(day));
+        }
     }
 
     /// A new message id, in the national form: institution, time, serial.

@@ -50,7 +50,7 @@ pub(super) async fn claim_of(
     }
     agree(terms.declared, &parts)?;
     let to = match registration.service {
-        Service::Stay if visit.document.to.is_empty() => care.node.now().day(),
+        Service::Stay if visit.document.to.is_empty() => care.node.today(),
         Service::Stay => date(&visit.document.to, "to")?,
         _ => registration.from,
     };

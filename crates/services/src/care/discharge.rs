@@ -21,7 +21,7 @@ async fn discharged(care: &Care, request: &pb::DischargeRequest) -> Result<pb::V
         if !visit.is_stay() {
             return Err(Refusal::new(Code::VisitState, "only a stay has a discharge", "visit").into());
         }
-        let today = care.node.now().day();
+        let today = care.node.today();
         let from = visit.registration.from;
         if to < from || to > today {
             return Err(Refusal::malformed(

@@ -120,7 +120,7 @@ impl Care {
 
     /// Refuses a day of service that is still to come: nothing is registered ahead of time.
     fn has_come(&self, day: Date) -> Result<(), Refusal> {
-        let today = self.node.now().day();
+        let today = self.node.today();
         if day <= today {
             return Ok(());
         }

@@ -41,7 +41,7 @@ fn parse(home: &Home, request: &pb::EnrolRequest) -> Result<(Person, Purse), Ref
             ("在职、退休属职工医保，其余属居民医保", "active or retired for employees, another for residents");
         return Err(Refusal::malformed("person.category", zh, en));
     }
-    home.node.parameters.policy(&person.area, person.scheme, home.node.now().day())?;
+    home.node.parameters.policy(&person.area, person.scheme, home.node.today())?;
     Ok((person, person::parse_purse(request.purse.as_ref())?))
 }
 

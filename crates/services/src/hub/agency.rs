@@ -95,7 +95,7 @@ async fn performed(hub: &Hub, caller: Option<Caller>, request: pb::AgencyRequest
         }
     };
     let agency = province.as_ref().map_or_else(|| "hub".to_owned(), |region| format!("{party:?}-{region}"));
-    let actor = Actor { party, province, officer, today: hub.node.now().day() };
+    let actor = Actor { party, province, officer, today: hub.node.today() };
     let command = required(request.command.as_ref(), "command")?;
     if let Command::MakeTables(making) = command {
         // Made in many commits, and harmless to do again.
@@ -113,7 +113,11 @@ async fn performed(hub: &Hub, caller: Option<Caller>, request: pb::AgencyRequest
             }
             return Ok(known.reply.unwrap_or_default());
         }
-        let reply = decide(hub, &mut txn, &actor, command).await?;
+        let reply = match decide(hub, &mut txn, &actor, command).await {
+            // Another copy of the message may have done meanwhile what is refused now.
+            Err(Stop::Refused(_)) if hub.node.store.get(&key).await?.is_some() => continue,
+            reply => reply?,
+        };
         txn.keep(key.clone(), &pb::AgencyRecord { digest: digest.clone(), reply: Some(reply.clone()) });
         match commit(txn).await? {
             Committed::Yes => {
@@ -174,6 +178,13 @@ impl agency_server::Agency for Provinces {
         reply(tables(&self.0, &request.into_inner(), own.as_ref()).await)
     }
 
+    type ItemsStream = clearing::list::Items;
+
+    async fn items(&self, request: Request<pb::ItemsRequest>) -> Result<Response<Self::ItemsStream>, Status> {
+        let own = self.own(&request)?;
+        items(&self.0, &request.into_inner(), own.as_ref())
+    }
+
     async fn cases(&self, request: Request<pb::CasesRequest>) -> Result<Response<pb::CasesReply>, Status> {
         let own = self.own(&request)?;
         reply(cases(&self.0, &request.into_inner(), own.as_ref()).await)
@@ -207,8 +218,7 @@ impl national_server::National for Nation {
     type ItemsStream = clearing::list::Items;
 
     async fn items(&self, request: Request<pb::ItemsRequest>) -> Result<Response<Self::ItemsStream>, Status> {
-        let items = clearing::list::items(&self.0, &request.into_inner());
-        items.map(Response::new).map_err(|refusal| Status::invalid_argument(refusal.to_string()))
+        items(&self.0, &request.into_inner(), None)
     }
 
     async fn cases(&self, request: Request<pb::CasesRequest>) -> Result<Response<pb::CasesReply>, Status> {
@@ -275,6 +285,16 @@ fn listed<T: Refusable>(result: Result<T, Stop>) -> Result<T, Failure> {
 
 async fn tables(hub: &Hub, request: &pb::TablesRequest, own: Option<&RegionCode>) -> Result<pb::TablesReply, Failure> {
     listed(clearing::list::answer(hub, request, own).await)
+}
+
+/// A stream has no place for a refusal.
+fn items(
+    hub: &Arc<Hub>,
+    request: &pb::ItemsRequest,
+    own: Option<&RegionCode>,
+) -> Result<Response<clearing::list::Items>, Status> {
+    let items = clearing::list::items(hub, request, own);
+    items.map(Response::new).map_err(|refusal| Status::invalid_argument(refusal.to_string()))
 }
 
 async fn cases(hub: &Hub, request: &pb::CasesRequest, own: Option<&RegionCode>) -> Result<pb::CasesReply, Failure> {

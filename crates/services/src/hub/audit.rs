@@ -33,6 +33,7 @@ pub(super) fn open_above_threshold(hub: &Hub, txn: &mut Txn, settlement: &Settle
     let case = open(hub, settlement, Reason::Threshold);
     let case = case.map_err(|refusal| Failure::Protocol { peer: "home".into(), what: refusal.to_string() })?;
     txn.keep(keys::case(&settlement.id), &wire_case::print(&case));
+    txn.put(keys::open_case(&settlement.id), Vec::new());
     Ok(true)
 }
 
@@ -45,15 +46,16 @@ fn open(hub: &Hub, settlement: &Settlement, reason: Reason) -> Result<Case, Refu
         reason,
         findings: Vec::new(),
     };
-    Case::open(opening, &hub.node.parameters.rules.verification, hub.node.now().day())
+    Case::open(opening, &hub.node.parameters.rules.verification, hub.node.today())
 }
 
 /// A settlement was undone: nothing is left to review.
 pub(super) async fn lapse(hub: &Hub, txn: &mut Txn, settlement: &SettlementId) -> Result<(), Failure> {
     let key = keys::case(settlement);
     if let Some(mut case) = txn.record::<pb::Case>(&key).await? {
-        case.lapsed = hub.node.now().day().to_string();
+        case.lapsed = hub.node.today().to_string();
         txn.keep(key, &case);
+        txn.delete(keys::open_case(settlement));
     }
     Ok(())
 }
@@ -86,6 +88,15 @@ pub(super) async fn act(hub: &Hub, txn: &mut Txn, actor: &Actor, act: &pb::Audit
             case::apply(&case, &fact)
         }
     };
+    if next.notes.len() > limits::CASE_NOTES_MAX {
+        return Err(Refusal::new(Code::LimitExceeded, "limit: notes of one case", "audit.note")
+            .with(limits::CASE_NOTES_MAX, limits::CASE_NOTES_MAX)
+            .into());
+    }
+    match next.closed() {
+        Some(_) => txn.delete(keys::open_case(&settlement)),
+        None => txn.put(keys::open_case(&settlement), Vec::new()),
+    }
     release(txn, &booked.settlement, &next).await?;
     let document = wire_case::print(&next);
     txn.keep(key, &document);
@@ -111,7 +122,7 @@ async fn release(txn: &mut Txn, settlement: &Settlement, case: &Case) -> Result<
     let key = keys::waiting(&settlement.id, false);
     if let Some(mut item) = txn.record::<pb::WaitingItem>(&key).await? {
         item.under_review = deduction.is_none();
-        item.deduction = deduction.unwrap_or_default().0;
+        item.deduction = deduction.unwrap_or_default().max(Fen(item.ruled)).0;
         txn.keep(key, &item);
         return Ok(());
     }
@@ -124,7 +135,7 @@ async fn release(txn: &mut Txn, settlement: &Settlement, case: &Case) -> Result<
         }
         return Ok(());
     };
-    let difference = deduction.minus(Fen(cleared.deducted))?;
+    let difference = deduction.max(Fen(cleared.ruled)).minus(Fen(cleared.deducted))?;
     if difference == Fen::ZERO {
         if txn.get(&key).await?.is_some() {
             txn.delete(key);
@@ -171,51 +182,56 @@ fn parse_command(officer: &OfficerId, act: &pb::AuditAct) -> Result<Command, Ref
     })
 }
 
-/// Carries every late case over; gives their settlements.
-pub(super) async fn expire_all(hub: &Hub, today: Date) -> Result<Vec<String>, Stop> {
-    let mut late = Vec::new();
-    for known in all(hub).await? {
-        let settlement = id(SettlementId::parse, &known.settlement, "case.settlement")?;
-        let key = keys::case(&settlement);
-        let mut txn = hub.node.store.begin();
-        let Some(document) = txn.record::<pb::Case>(&key).await? else { continue };
-        let mut case = stored(wire_case::parse(&document), &key)?;
-        if !document.lapsed.is_empty() || case.closed().is_some() || today <= case.due {
-            continue;
-        }
-        while today > case.due {
-            let fact = case::decide(&case, Party::Hub, &Command::Expire, &terms(hub, today))?;
-            case = case::apply(&case, &fact);
-        }
-        let document = wire_case::print(&case);
-        txn.keep(key, &document);
-        let cause = Cause::Duty(Duty::VerificationOverdue);
-        let (home, care) = (case.home.province(), case.care.province());
-        Problem { cause, day: today, home, care, reference: &known.settlement }.note(hub, &mut txn).await?;
-        // An officer who acts at this moment wins; the next turn takes the case up again.
-        if matches!(commit(txn).await?, Committed::Yes) {
-            hub.tell(events::case(&document, "overdue"));
-            late.push(known.settlement);
-        }
-    }
-    Ok(late)
+/// True while a case holds a settlement.
+pub(super) async fn is_open(txn: &mut Txn, settlement: &SettlementId) -> Result<bool, Failure> {
+    Ok(txn.get(&keys::open_case(settlement)).await?.is_some())
 }
 
-async fn all(hub: &Hub) -> Result<Vec<pb::Case>, Failure> {
-    let (mut cases, mut after) = (Vec::new(), None::<Vec<u8>>);
+/// Carries every late case over; gives their settlements.
+pub(super) async fn expire_all(hub: &Hub, today: Date) -> Result<Vec<String>, Stop> {
+    let (mut late, mut after) = (Vec::new(), None::<Vec<u8>>);
     loop {
-        let page = hub.node.store.scan_prefix(keys::CASES, after.as_deref(), limits::PAGE).await?;
-        for (key, record) in &page {
-            cases.push(document(key, &record.value)?);
+        let page = hub.node.store.scan_prefix(keys::OPEN_CASES, after.as_deref(), limits::PAGE).await?;
+        for (key, _) in &page {
+            let settlement = key.strip_prefix(keys::OPEN_CASES).and_then(|id| std::str::from_utf8(id).ok());
+            let settlement = settlement.and_then(|id| SettlementId::parse(id).ok());
+            let settlement = settlement.ok_or_else(|| Failure::Damaged(keys::shown(key)))?;
+            if expire(hub, &settlement, today).await? {
+                late.push(settlement.to_string());
+            }
         }
         if page.len() < limits::PAGE {
-            return Ok(cases);
+            return Ok(late);
         }
         after = page.last().map(|(key, _)| key.to_vec());
     }
 }
 
-/// Cases for those who look; an agency sees those of its province.
+async fn expire(hub: &Hub, settlement: &SettlementId, today: Date) -> Result<bool, Stop> {
+    let key = keys::case(settlement);
+    let mut txn = hub.node.store.begin();
+    let Some(document) = txn.record::<pb::Case>(&key).await? else { return Ok(false) };
+    let mut case = stored(wire_case::parse(&document), &key)?;
+    if !document.lapsed.is_empty() || case.closed().is_some() || today <= case.due {
+        return Ok(false);
+    }
+    while today > case.due {
+        let fact = case::decide(&case, Party::Hub, &Command::Expire, &terms(hub, today))?;
+        case = case::apply(&case, &fact);
+    }
+    let document = wire_case::print(&case);
+    txn.keep(key, &document);
+    let (cause, home, care) = (Cause::Duty(Duty::VerificationOverdue), case.home.province(), case.care.province());
+    Problem { cause, day: today, home, care, reference: settlement.as_str() }.note(hub, &mut txn).await?;
+    // An officer who acts at this moment wins; the next turn takes the case up again.
+    if !matches!(commit(txn).await?, Committed::Yes) {
+        return Ok(false);
+    }
+    hub.tell(events::case(&document, "overdue"));
+    Ok(true)
+}
+
+/// Cases for those who look, a page at a time; an agency sees those of its province.
 pub(super) async fn list(
     hub: &Hub,
     request: &pb::CasesRequest,
@@ -225,13 +241,32 @@ pub(super) async fn list(
     let of = |case: &pb::Case, province: Option<&RegionCode>| {
         province.is_none_or(|province| case.home == province.as_str() || case.care == province.as_str())
     };
-    let mut cases = match wire::optional_id(SettlementId::parse, &request.settlement, "settlement")? {
-        Some(settlement) => hub.node.store.begin().record(&keys::case(&settlement)).await?.into_iter().collect(),
-        None => all(hub).await?,
-    };
-    cases.retain(|case: &pb::Case| {
+    let seen = |case: &pb::Case| {
         let open = case.stage() != pb::CaseStage::Closed && case.lapsed.is_empty();
         of(case, own) && of(case, province.as_ref()) && (open || !request.open_only)
-    });
-    Ok(pb::CasesReply { cases, refused: None })
+    };
+    let mut reply = pb::CasesReply::default();
+    if let Some(settlement) = wire::optional_id(SettlementId::parse, &request.settlement, "settlement")? {
+        reply.cases.extend(hub.node.store.begin().record(&keys::case(&settlement)).await?.filter(seen));
+        return Ok(reply);
+    }
+    let after = wire::optional_id(SettlementId::parse, &request.after, "after")?;
+    let mut after = after.map(|after| keys::case(&after));
+    loop {
+        let page = hub.node.store.scan_prefix(keys::CASES, after.as_deref(), limits::PAGE).await?;
+        for (key, record) in &page {
+            let case: pb::Case = document(key, &record.value)?;
+            if seen(&case) {
+                reply.cases.push(case);
+            }
+            if reply.cases.len() == limits::CASES_PAGE {
+                reply.next = reply.cases.last().map(|case| case.settlement.clone()).unwrap_or_default();
+                return Ok(reply);
+            }
+        }
+        if page.len() < limits::PAGE {
+            return Ok(reply);
+        }
+        after = page.last().map(|(key, _)| key.to_vec());
+    }
 }

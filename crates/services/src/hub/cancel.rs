@@ -45,7 +45,9 @@ async fn cancelled(hub: &Hub, caller: &Caller, request: pb::CancelRequest) -> Re
             }
         }
     }
-    keep_relayed(hub, &key, &digest, None).await?;
+    if let Err(answer) = keep_relayed(hub, &key, &digest, None).await? {
+        return Ok(answer);
+    }
     let mut home = hub.home_again(&header.home)?;
     let asked = request.settlement.clone();
     let answer = ask_home(home.cancel(request)).await?;

@@ -4,12 +4,12 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use zhijie_domain::calendar::{Date, Month};
+use zhijie_domain::calendar::Date;
 
 use super::{Hub, audit, clearing, prepayment, tickets};
 use crate::{
-    node::{Committed, Failure, Records, Stop, commit, document, keys, limits, stored},
-    wire::{clearing as wire_clearing, pb},
+    node::{Committed, Failure, Records, Stop, commit, document, keys, limits},
+    wire::pb,
 };
 
 /// Turns every business day until the hub stops.
@@ -29,7 +29,7 @@ pub(super) async fn run(hub: Arc<Hub>, mut stopping: watch::Receiver<bool>) {
 }
 
 async fn turn_once_a_day(hub: &Hub) -> Result<(), Failure> {
-    let today = hub.node.now().day().to_string();
+    let today = hub.node.today().to_string();
     let known = hub.node.store.get(keys::TURN).await?;
     let known: Option<pb::TurnRecord> = known.map(|record| document(keys::TURN, &record.value)).transpose()?;
     if known.is_some_and(|turned| turned.day >= today) {
@@ -41,7 +41,7 @@ async fn turn_once_a_day(hub: &Hub) -> Result<(), Failure> {
 /// Does what is due by now.
 pub(super) async fn turn(hub: &Hub) -> Result<pb::TurnReply, Failure> {
     let _alone = hub.turning.lock().await;
-    let today = hub.node.now().day();
+    let today = hub.node.today();
     let mut duties = Vec::new();
     match due(hub, today, &mut duties).await {
         Ok(()) => {}
@@ -63,55 +63,48 @@ pub(super) async fn turn(hub: &Hub) -> Result<pb::TurnReply, Failure> {
 }
 
 async fn due(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<(), Stop> {
-    while let Some(period) = next_period(hub).await?.filter(|period| hub.schedule(*period).tables_on <= today) {
+    // One that cannot be done now must not hold up the others.
+    let made = make_tables(hub, today, duties).await;
+    let set = set_quotas(hub, today, duties).await;
+    let noticed = notice(hub, today, duties).await;
+    let expired = expire(hub, today, duties).await;
+    let tickets = tickets::turn::turn(hub, today, duties).await;
+    made.and(set).and(noticed).and(expired).and(tickets)
+}
+
+async fn make_tables(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<(), Stop> {
+    while let Some(period) = clearing::make::next(hub).await?.filter(|period| hub.schedule(*period).tables_on <= today)
+    {
         clearing::make::make(hub, period).await?;
         duties.push(duty(hub.schedule(period).tables_on, "make_tables", period.to_string()));
-        if period.month == 12 {
-            for quota in prepayment::reset_all(hub, today.year(), today).await? {
-                duties.push(duty(today, "reset_quota", format!("{}/{}", quota.home, quota.care)));
-            }
+    }
+    Ok(())
+}
+
+/// The year's quotas follow from the fourth quarter, which is known when the tables of December are made.
+async fn set_quotas(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<(), Stop> {
+    if prepayment::quarter_is_known(hub, today).await? == prepayment::Quarter::Made {
+        for quota in prepayment::reset_all(hub, today).await? {
+            duties.push(duty(today, "reset_quota", format!("{}/{}", quota.home, quota.care)));
         }
     }
-    if let Some((last, _)) = clearing::make::last(hub).await? {
-        // What was confirmed late is noticed late; a year back nothing is left to notice.
-        for back in (0..12).rev() {
-            let period = last.plus(-back);
-            let notices_on = hub.schedule(period).notices_on;
-            if notices_on > today {
-                continue;
-            }
-            for table in clearing::steps::notice_all(hub, period, today).await? {
-                duties.push(duty(notices_on, "notice", format!("{period}/{}/{}", table.home, table.care)));
-            }
-        }
+    Ok(())
+}
+
+async fn notice(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<(), Stop> {
+    for table in clearing::steps::notice_all(hub, today).await? {
+        duties.push(duty(today, "notice", format!("{}/{}/{}", table.period, table.home, table.care)));
     }
+    Ok(())
+}
+
+async fn expire(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<(), Stop> {
     for case in audit::expire_all(hub, today).await? {
         duties.push(duty(today, "verification_overdue", case));
     }
-    tickets::turn::turn(hub, today, duties).await
+    Ok(())
 }
 
 fn duty(day: Date, what: &str, reference: String) -> pb::Duty {
     pb::Duty { day: day.to_string(), what: what.into(), reference }
-}
-
-/// The period whose tables are to be made next: the one behind the last, or that of the oldest item.
-async fn next_period(hub: &Hub) -> Result<Option<Month>, Failure> {
-    if let Some((last, record)) = clearing::make::last(hub).await? {
-        return Ok(Some(if record.made { last.plus(1) } else { last }));
-    }
-    let mut oldest: Option<Month> = None;
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = hub.node.store.scan_prefix(keys::WAITING, after.as_deref(), limits::PAGE).await?;
-        for (key, record) in &page {
-            let item = stored(wire_clearing::parse_waiting(&document(key, &record.value)?), key)?;
-            let month = Month::of(item.day);
-            oldest = Some(oldest.map_or(month, |oldest| oldest.min(month)));
-        }
-        if page.len() < limits::PAGE {
-            return Ok(oldest);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
-    }
 }

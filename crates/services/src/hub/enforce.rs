@@ -56,7 +56,7 @@ pub(super) async fn enforce(hub: &Hub, checked: &Checked) -> Result<Enforced, St
     let filings = mirrored(hub, claim).await?;
     let snapshot = visit_of(hub, claim).await?.and_then(|visit| visit.snapshot);
     let parameters = &hub.node.parameters;
-    let day = if claim.service == Service::Stay { hub.node.now().day() } else { claim.from };
+    let day = if claim.service == Service::Stay { hub.node.today() } else { claim.from };
     let covered = snapshot.or_else(|| cover(&filings, &claim.institution.division(), day, claim.emergency));
     let rules = &parameters.policy(&claim.home, claim.scheme, claim.to)?.filing;
     treatment_class(rules, covered.as_ref(), claim)?;

@@ -20,9 +20,9 @@ use zhijie_domain::{
     settlement::Kind,
 };
 
-use super::{Hub, clearing, latency::Latency};
+use super::{Hub, clearing, indicators::calls::counted, latency::Latency};
 use crate::{
-    node::{Failure, Records, document, keys, limits},
+    node::{Failure, Records, keys, limits},
     wire::{
         pb::{self, answer::Outcome},
         refusal,
@@ -155,13 +155,9 @@ async fn refresh(hub: &Hub) -> Result<(), Failure> {
         return Ok(());
     }
     let stored = &hub.metrics.stored;
-    let still_open = |key: &[u8], value: &[u8]| {
-        let case: pb::Case = document(key, value)?;
-        Ok(case.stage() != pb::CaseStage::Closed && case.lapsed.is_empty())
-    };
-    stored.cases_open.set(count(hub, keys::CASES, still_open).await?);
-    stored.tickets_open.set(count(hub, keys::OPEN_TICKETS, |_, _| Ok(true)).await?);
-    stored.items_waiting.set(count(hub, keys::WAITING, |_, _| Ok(true)).await?);
+    stored.cases_open.set(count(hub, keys::OPEN_CASES).await?);
+    stored.tickets_open.set(count(hub, keys::OPEN_TICKETS).await?);
+    stored.items_waiting.set(count(hub, keys::WAITING).await?);
     let made = match clearing::make::last(hub).await? {
         Some((period, record)) if record.made => Some(period),
         Some((period, _)) => Some(period.plus(-1)),
@@ -172,23 +168,17 @@ async fn refresh(hub: &Hub) -> Result<(), Failure> {
         let number = i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day());
         stored.reconciled_day.set(number);
         stored.differences_open.set(result.open);
-        stored.books_missing.set(i64::try_from(result.missing.len()).unwrap_or(i64::MAX));
+        stored.books_missing.set(counted(result.missing.len()));
     }
     *read = Some(Instant::now());
     Ok(())
 }
 
-async fn count(
-    hub: &Hub,
-    prefix: &[u8],
-    counts: impl Fn(&[u8], &[u8]) -> Result<bool, Failure>,
-) -> Result<i64, Failure> {
+async fn count(hub: &Hub, prefix: &[u8]) -> Result<i64, Failure> {
     let (mut number, mut after) = (0, None::<Vec<u8>>);
     loop {
         let page = hub.node.store.scan_prefix(prefix, after.as_deref(), limits::PAGE).await?;
-        for (key, record) in &page {
-            number += i64::from(counts(key, &record.value)?);
-        }
+        number += counted(page.len());
         if page.len() < limits::PAGE {
             return Ok(number);
         }
@@ -198,7 +188,7 @@ async fn count(
 }
 
 async fn last_result(hub: &Hub) -> Result<Option<(Date, pb::ReconcileReply)>, Failure> {
-    let today = hub.node.now().day();
+    let today = hub.node.today();
     for back in 0..RECONCILED_DAYS_BACK {
         let day = add_days(today, -back);
         let mut txn = hub.node.store.begin();

@@ -38,7 +38,8 @@ pub(super) async fn judge_use(hub: &Hub, txn: &mut Txn, table: &mut pb::Clearing
 }
 
 /// Judges the use of a month whose table both provinces have confirmed; a red month lets care ask for an increase.
-pub(super) async fn judge(hub: &Hub, txn: &mut Txn, table: &pb::ClearingTable, today: Date) -> Result<(), Stop> {
+pub(super) async fn judge(hub: &Hub, txn: &mut Txn, table: &mut pb::ClearingTable, today: Date) -> Result<(), Stop> {
+    judge_use(hub, txn, table).await?;
     let (period, home, care) = clearing::fold::names(table)?;
     let key = keys::quota(&home, &care);
     let Some(mut known) = txn.record::<pb::Quota>(&key).await? else { return Ok(()) };
@@ -97,6 +98,12 @@ pub(super) async fn act(hub: &Hub, txn: &mut Txn, actor: &Actor, act: &pb::Prepa
                 let en = "the year of the business day";
                 return Err(Refusal::malformed("prepayment.reset.year", "应为业务日所在年度", en).into());
             }
+            if quarter_is_known(hub, actor.today).await? == Quarter::Open {
+                let (zh, en) = ("上年十二月清算表尚未生成", "the tables of last December are not made yet");
+                return Err(Refusal::new(Code::ClearingState, "预付金年度核定", "prepayment.reset")
+                    .with(zh, en)
+                    .into());
+            }
             Command::Reset { quota: quota_of(hub, &known, &home, &care, actor.today.year()).await? }
         }
         Act::Paid(_) => {
@@ -153,34 +160,76 @@ async fn quota_of(hub: &Hub, known: &pb::Quota, home: &RegionCode, care: &Region
         let period = december.plus(back);
         let table = hub.node.store.begin().record::<pb::ClearingTable>(&keys::table(period, home, care)).await?;
         let taken = known.cleared.iter().find(|cleared| cleared.month == period.to_string());
-        let amount = table.map(|table| table.payable).or_else(|| taken.map(|taken| taken.amount));
-        *slot = Fen(amount.unwrap_or_default());
+        *slot = match (table, taken) {
+            // What the period before left is no cost of this one.
+            (Some(table), _) => Fen(table.payable).minus(Fen(table.credit))?,
+            (None, Some(taken)) => Fen(taken.amount),
+            (None, None) => Fen::ZERO,
+        };
     }
-    // What was cleared in the latest month is the forecast of a month.
-    let forecast = known.cleared.last().map_or(Fen::ZERO, |cleared| Fen(cleared.amount));
+    // What was cleared in the latest month taken over is the forecast of a month.
+    let latest = known.cleared.iter().max_by(|one, other| one.month.cmp(&other.month));
+    let forecast = latest.map_or(Fen::ZERO, |cleared| Fen(cleared.amount));
     Ok(yearly_quota(quarter, forecast, &hub.node.parameters.rules.prepayment)?)
 }
 
-/// The year's quotas of all pairs that stand ready; gives those that were set.
-pub(super) async fn reset_all(hub: &Hub, year: i16, today: Date) -> Result<Vec<pb::Quota>, Stop> {
+/// What the hub's tables say of last year's fourth quarter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quarter {
+    /// The hub began later: what was taken over says it.
+    TakenOver,
+    /// Its December is not made yet.
+    Open,
+    /// Its December is made.
+    Made,
+}
+
+/// What is known of the fourth quarter of the year before a day.
+pub(super) async fn quarter_is_known(hub: &Hub, today: Date) -> Result<Quarter, Failure> {
+    let december = Month { year: today.year().saturating_sub(1), month: 12 };
+    let known = hub.node.store.begin().record::<pb::PeriodRecord>(&keys::period(december)).await?;
+    Ok(match (known, clearing::make::last(hub).await?) {
+        (Some(december), _) if december.made => Quarter::Made,
+        (Some(_), _) => Quarter::Open,
+        (None, Some((last, _))) if last < december => Quarter::Open,
+        (None, _) => Quarter::TakenOver,
+    })
+}
+
+/// The year's quotas of all pairs that have none yet and stand ready; gives those that were set.
+pub(super) async fn reset_all(hub: &Hub, today: Date) -> Result<Vec<pb::Quota>, Stop> {
     let mut set = Vec::new();
     for quota in all(hub).await? {
-        let (home, care) = pair(&quota)?;
-        let key = keys::quota(&home, &care);
-        let mut txn = hub.node.store.begin();
-        let Some(mut known) = txn.record::<pb::Quota>(&key).await? else { continue };
-        let prepaid = stored(wire_prepayment::parse(&known), &key)?;
-        let amount = quota_of(hub, &known, &home, &care, year).await?;
-        // One that has a change under way, or has the year's quota, is left to the officers.
-        let Ok(next) = step(hub, prepaid, Command::Reset { quota: amount }, today) else { continue };
-        wire_prepayment::print(&next, &mut known);
-        txn.keep(key, &known);
-        if matches!(commit(txn).await?, Committed::Yes) {
-            hub.tell(events::quota(&known, "reset"));
-            set.push(known);
+        if quota.reset_in < i32::from(today.year()) {
+            set.extend(reset(hub, &quota, today).await?);
         }
     }
     Ok(set)
+}
+
+/// One that has a change under way is left for later, one that cannot be computed to the officers.
+async fn reset(hub: &Hub, quota: &pb::Quota, today: Date) -> Result<Option<pb::Quota>, Stop> {
+    let (home, care) = pair(quota)?;
+    let key = keys::quota(&home, &care);
+    let mut txn = hub.node.store.begin();
+    let Some(mut known) = txn.record::<pb::Quota>(&key).await? else { return Ok(None) };
+    let prepaid = stored(wire_prepayment::parse(&known), &key)?;
+    let amount = match quota_of(hub, &known, &home, &care, today.year()).await {
+        Ok(amount) => amount,
+        Err(Stop::Refused(refusal)) => {
+            tracing::warn!(%refusal, %home, %care, "no yearly quota");
+            return Ok(None);
+        }
+        Err(failed) => return Err(failed),
+    };
+    let Ok(next) = step(hub, prepaid, Command::Reset { quota: amount }, today) else { return Ok(None) };
+    wire_prepayment::print(&next, &mut known);
+    txn.keep(key, &known);
+    if !matches!(commit(txn).await?, Committed::Yes) {
+        return Ok(None);
+    }
+    hub.tell(events::quota(&known, "reset"));
+    Ok(Some(known))
 }
 
 fn pair(quota: &pb::Quota) -> Result<(RegionCode, RegionCode), Failure> {

@@ -49,7 +49,9 @@ async fn registered(hub: &Hub, caller: &Caller, request: pb::RegisterRequest) ->
             Err(failed) => return Err(failed),
         },
     };
-    keep_relayed(hub, &key, &digest, None).await?;
+    if let Err(answer) = keep_relayed(hub, &key, &digest, None).await? {
+        return Ok(answer);
+    }
     let answer = ask_home(home.register_visit(request)).await?;
     Ok(call.answer(&Record { registration, answer }).await?)
 }

@@ -43,23 +43,24 @@ pub(super) async fn known(hub: &Hub, key: &Key, digest: &[u8]) -> Result<Known, 
 
 /// Keeps that a message goes home, before it goes, and with which listing: from then on the hub does not refuse it by
 /// its own rules, and one claim is judged by one version of the list. Gives the listing kept, which is that of the copy
-/// of the message that came first.
+/// of the message that came first, or the answer that another copy has got meanwhile.
 pub(super) async fn keep_relayed(
     hub: &Hub,
     key: &Key,
     digest: &[u8],
     listed: Option<pb::ListedDisease>,
-) -> Result<Option<pb::ListedDisease>, Stop> {
+) -> Result<Result<Option<pb::ListedDisease>, pb::Answer>, Stop> {
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = hub.node.store.begin();
-        if let Some(record) = txn.record::<pb::MessageRecord>(&key.message()).await? {
-            let Some(State::Intent(intent)) = record.state else { return Ok(listed) };
-            return Ok(intent.listed);
+        match MessageState::of(txn.record(&key.message()).await?, digest)? {
+            MessageState::Sent(intent) => return Ok(Ok(intent.listed)),
+            MessageState::Answered(answer) => return Ok(Err(answer)),
+            MessageState::New => {}
         }
         let state = Some(State::Intent(Box::new(pb::Intent { listed: listed.clone(), ..pb::Intent::default() })));
         txn.keep(key.message(), &pb::MessageRecord { digest: digest.to_vec(), state });
         match commit(txn).await? {
-            Committed::Yes => return Ok(listed),
+            Committed::Yes => return Ok(Ok(listed)),
             Committed::Conflict => {}
             Committed::Busy => break,
         }

@@ -40,7 +40,10 @@ async fn settled(hub: &Hub, caller: &Caller, mut request: pb::ClaimRequest) -> R
             Err(failed) => return Err(failed),
         },
     };
-    request.listed = keep_relayed(hub, &key, &digest, listed).await?;
+    request.listed = match keep_relayed(hub, &key, &digest, listed).await? {
+        Ok(listed) => listed,
+        Err(answer) => return Ok(answer),
+    };
     let answer = ask_home(home.settle(request)).await?;
     Ok(call.answer(&Record { hub, claim: &checked.claim, answer }).await?)
 }

@@ -5,12 +5,17 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use zhijie_domain::calendar::Moment;
+use zhijie_domain::calendar::{Date, Moment};
 
 /// Tells the time of business.
 pub trait Clock: Send + Sync + 'static {
     /// The moment.
     fn now(&self) -> Moment;
+
+    /// The business day. To ask for it moves no clock.
+    fn today(&self) -> Date {
+        self.now().day()
+    }
 }
 
 /// The machine's clock.
@@ -45,5 +50,9 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Moment {
         Moment(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+
+    fn today(&self) -> Date {
+        Moment(self.0.load(Ordering::SeqCst)).day()
     }
 }

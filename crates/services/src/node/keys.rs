@@ -101,6 +101,15 @@ pub fn case(settlement: &SettlementId) -> Vec<u8> {
 /// All cases.
 pub const CASES: &[u8] = b"a/";
 
+/// `ao/settlement`: a case that is open.
+#[must_use]
+pub fn open_case(settlement: &SettlementId) -> Vec<u8> {
+    format!("ao/{settlement}").into_bytes()
+}
+
+/// All open cases.
+pub const OPEN_CASES: &[u8] = b"ao/";
+
 /// `j/settlement`: the table in which a record was cleared.
 #[must_use]
 pub fn cleared(item: &SettlementId) -> Vec<u8> {
@@ -145,6 +154,21 @@ pub fn tables_of(period: Month) -> Vec<u8> {
 
 /// All tables.
 pub const TABLES: &[u8] = b"t/";
+
+/// `tn/period/home/care`: a table whose notices are not published yet.
+#[must_use]
+pub fn unnoticed(period: Month, home: &RegionCode, care: &RegionCode) -> Vec<u8> {
+    format!("tn/{period}/{home}/{care}").into_bytes()
+}
+
+/// The key of the table that an unnoticed one stands for.
+#[must_use]
+pub fn unnoticed_table(unnoticed: &[u8]) -> Vec<u8> {
+    [TABLES, unnoticed.strip_prefix(UNNOTICED).unwrap_or_default()].concat()
+}
+
+/// All tables without their notices.
+pub const UNNOTICED: &[u8] = b"tn/";
 
 /// `z/period`: whether the tables of a period are made.
 #[must_use]

@@ -10,12 +10,14 @@ pub const ANSWER_DEADLINE_MS: u64 = 8_000;
 pub const OFFICE_DEADLINE_MS: u64 = 60_000;
 /// Pause between two looks at what the calendar asks of the hub, ms.
 pub const DUTY_MS: u64 = 1_000;
-/// Periods of clearing that one hub keeps.
-pub const PERIODS_MAX: usize = 1_200;
 /// Months of clearing that are taken over from before the hub kept books.
 pub const MONTHS_TAKEN_OVER_MAX: usize = 24;
 /// Ordered pairs of provinces, more than there can be.
 pub const PAIRS_MAX: usize = 2_000;
+/// Cases in one reply.
+pub const CASES_PAGE: usize = 500;
+/// Notes that one case may hold.
+pub const CASE_NOTES_MAX: usize = 200;
 /// Items that one message of an agency may name.
 pub const ITEMS_MAX: usize = 2_000;
 /// First pause between two attempts, ms; it doubles up to [`RETRY_MS_MAX`].

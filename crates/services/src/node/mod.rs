@@ -19,8 +19,12 @@ mod serve;
 
 use std::{path::Path, sync::Arc};
 
-use zhijie_domain::{calendar::Moment, parameters::Parameters};
-use zhijie_store::{SledEngine, Store, StoreError};
+use zhijie_domain::{
+    calendar::{Date, Moment},
+    parameters::Parameters,
+};
+pub use zhijie_store::Store;
+use zhijie_store::{SledEngine, StoreError};
 
 pub use book::{Book, Booked, Undone};
 pub(crate) use book::{parse_undone, unknown_settlement};
@@ -60,6 +64,12 @@ impl Node {
     #[must_use]
     pub fn now(&self) -> Moment {
         self.clock.now()
+    }
+
+    /// The business day, by the node's clock.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.clock.today()
     }
 
     /// A new id, ordered by time.

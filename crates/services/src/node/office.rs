@@ -1,7 +1,7 @@
 //! The office of a province's agency (经办窗口): passes its officers' messages to the hub, under the credentials of the
 //! service it belongs to. What an officer may do is the hub's to say.
 
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use zhijie_protocol::v1::{agency_client::AgencyClient, agency_server::Agency};
 
 use super::{Link, call, limits};
@@ -34,6 +34,12 @@ impl Agency for Office {
 
     async fn tables(&self, request: Request<pb::TablesRequest>) -> Result<Response<pb::TablesReply>, Status> {
         passed!(self, request, tables)
+    }
+
+    type ItemsStream = Streaming<pb::ClearedItem>;
+
+    async fn items(&self, request: Request<pb::ItemsRequest>) -> Result<Response<Self::ItemsStream>, Status> {
+        passed!(self, request, items)
     }
 
     async fn cases(&self, request: Request<pb::CasesRequest>) -> Result<Response<pb::CasesReply>, Status> {

@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_record_is_read_under_its_own_key_and_as_it_was_kept() {
-        let kept = pb::ClearedRecord { period: "2024-06".into(), deducted: 5 };
+        let kept = pb::ClearedRecord { period: "2024-06".into(), deducted: 5, ruled: 0 };
         let value = sealed(b"j/S1", &kept);
         assert_eq!(document::<pb::ClearedRecord>(b"j/S1", &value).unwrap(), kept);
         assert!(document::<pb::ClearedRecord>(b"j/S2", &value).is_err());

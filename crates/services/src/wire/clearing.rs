@@ -55,6 +55,7 @@ pub fn print_waiting(item: &Item, notes: Vec<String>) -> pb::WaitingItem {
         disputed: item.disputed,
         excepted: item.excepted,
         notes,
+        ruled: 0,
     }
 }
 

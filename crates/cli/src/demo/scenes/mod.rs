@@ -2,6 +2,8 @@
 
 pub(super) mod cancel;
 pub(super) mod chronic;
+pub(super) mod clearing;
+pub(super) mod difference;
 pub(super) mod emergency;
 pub(super) mod filing;
 pub(super) mod lost_answer;
@@ -10,6 +12,7 @@ pub(super) mod opening;
 pub(super) mod outpatient;
 pub(super) mod reconciliation;
 pub(super) mod refusal;
+pub(super) mod review;
 pub(super) mod stay;
 
 use zhijie_services::{domain::settlement::Computation, pb, wire::settlement::parse_computation};

@@ -1,4 +1,4 @@
-//! The month's table: what each home province owes each care province, gross, by scheme and kind of service.
+//! The month as it stands: what each home province would owe each care province, by scheme and kind of service.
 
 use zhijie_services::pb;
 
@@ -10,10 +10,10 @@ use crate::table::{Cell, Table};
 
 pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
     let month = story.today.to_string()[..7].to_owned();
-    let mut scene = Scene::new("month", "月度清算表", "The month's clearing table");
+    let mut scene = Scene::new("month", "月度清算试算", "The month, as it would be cleared");
     scene.say(
-        format!("{month}：参保省应付就医省（基金与个人账户），按险种与业务类型，全额，撤销与冲正以负数计入。"),
-        format!("{month}: what home provinces owe care provinces, funds and accounts, gross, negative records inside."),
+        format!("{month} 试算：参保省应付就医省（基金与个人账户），按险种与业务类型；已撤销、冲正的不计，审核扣款已减。"),
+        format!("{month}, a preview: what home provinces owe care provinces, funds and accounts. What was undone is not in it; what reviews took away is taken off."),
     );
     let reply = preview(story, &month).await?;
     let columns = [
@@ -23,13 +23,13 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
         ("service", "业务", "service"),
         ("items", "笔数", "items"),
         ("new", "本期", "new"),
-        ("carried", "结转", "carried"),
+        ("deductions", "扣款", "deductions"),
         ("payable", "应付", "payable"),
     ];
     let mut table = Table::new("rows", &columns);
     for pair in &reply.tables {
         for row in &pair.rows {
-            let (new, carried) = (row.new.unwrap_or_default(), row.carried.unwrap_or_default());
+            let (new, deductions) = (row.new.unwrap_or_default(), row.deductions.unwrap_or_default());
             table.row([
                 Cell::text(&pair.home),
                 Cell::text(&pair.care),
@@ -37,7 +37,7 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
                 Cell::text(short(row.service().as_str_name())),
                 Cell::Count(new.items),
                 Cell::money(new.amount),
-                Cell::money(-carried.amount),
+                Cell::money(-deductions.amount),
                 Cell::money(row.payable),
             ]);
         }
@@ -55,6 +55,16 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
 
 fn short(name: &str) -> String {
     name.split('_').next_back().unwrap_or_default().to_lowercase()
+}
+
+/// The tables of a month that are made.
+pub(crate) async fn tables(story: &Story, month: &str) -> anyhow::Result<pb::TablesReply> {
+    answered(|| {
+        let request = pb::TablesRequest { period: month.to_owned(), province: String::new() };
+        let mut hub = story.clients.national.clone();
+        async move { hub.tables(request).await }
+    })
+    .await
 }
 
 /// The tables of a month as they would be if every bill were agreed now.

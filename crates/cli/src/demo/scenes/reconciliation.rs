@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use zhijie_services::pb;
 
-use super::super::{stage::Scene, story::Story};
+use super::super::{
+    stage::Scene,
+    story::{Story, answered},
+};
 use crate::table::{Cell, Table};
 
 pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
@@ -61,4 +64,14 @@ pub(crate) async fn reconciled(story: &Story, day: &str) -> anyhow::Result<pb::R
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     last.ok_or_else(|| anyhow::anyhow!("the hub did not reconcile {day}"))
+}
+
+/// Reconciles a day as it stands.
+pub(crate) async fn reconciled_once(story: &Story, day: &str) -> anyhow::Result<pb::ReconcileReply> {
+    let (books, request) = (story.clients.books.clone(), pb::ReconcileRequest { day: day.to_owned() });
+    answered(|| {
+        let (mut books, request) = (books.clone(), request.clone());
+        async move { books.reconcile(request).await }
+    })
+    .await
 }

@@ -139,7 +139,7 @@ pub(crate) async fn pay(story: &mut Story, stay: &Stay) -> anyhow::Result<pb::An
     Ok(answer)
 }
 
-pub(crate) async fn settle(story: &mut Story, stay: &Stay) -> anyhow::Result<()> {
+pub(crate) async fn settle(story: &mut Story, stay: &Stay) -> anyhow::Result<pb::Settlement> {
     let mut scene = Scene::new("settle", "出院结算", "Settle at discharge");
     let answer = pay(story, stay).await?;
     let settlement = settled(&answer)?;
@@ -148,6 +148,7 @@ pub(crate) async fn settle(story: &mut Story, stay: &Stay) -> anyhow::Result<()>
         "Li Guifang pays only her own part at the counter; next month Anhui clears the funds' part with Shanghai.",
     );
     scene.show(bills(&[("住院 stay", settlement)]));
+    let settlement = settlement.clone();
     story.play(scene).await;
-    Ok(())
+    Ok(settlement)
 }

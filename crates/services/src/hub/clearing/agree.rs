@@ -70,8 +70,10 @@ async fn except(txn: &mut Txn, care: &RegionCode, text: &str, excepted: bool, no
     };
     let waiting = txn.record::<pb::WaitingItem>(&key).await?;
     let mut waiting = waiting.filter(|waiting| waiting.care == care.as_str()).ok_or_else(unknown)?;
-    waiting.excepted = excepted;
-    waiting.notes.push(note.to_owned());
-    txn.keep(key, &waiting);
+    if waiting.excepted != excepted {
+        waiting.excepted = excepted;
+        waiting.notes.push(note.to_owned());
+        txn.keep(key, &waiting);
+    }
     Ok(())
 }

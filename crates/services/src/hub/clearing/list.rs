@@ -9,7 +9,7 @@ use zhijie_domain::{
     clearing::{item::Verdict, table::Table},
     ids::RegionCode,
     money::Fen,
-    refusal::Refusal,
+    refusal::{Code, Refusal},
 };
 use zhijie_store::Store;
 
@@ -22,14 +22,18 @@ use crate::{
 /// The items of a table, streamed.
 pub(in crate::hub) type Items = BoxStream<'static, Result<pb::ClearedItem, Status>>;
 
-/// Every table of a period, or of all, ascending by period, home and care.
-pub(crate) async fn tables(store: &Store, period: Option<Month>) -> Result<Vec<pb::ClearingTable>, Failure> {
+/// Every table of a period, or of all, ascending by period, home and care. All are a lot: for one province only.
+pub(crate) async fn tables(
+    store: &Store,
+    period: Option<Month>,
+    wanted: impl Fn(&pb::ClearingTable) -> bool,
+) -> Result<Vec<pb::ClearingTable>, Failure> {
     let prefix = period.map_or_else(|| keys::TABLES.to_vec(), keys::tables_of);
     let (mut tables, mut after) = (Vec::new(), None::<Vec<u8>>);
     loop {
         let page = store.scan_prefix(&prefix, after.as_deref(), limits::PAGE).await?;
         for (key, record) in &page {
-            tables.push(document(key, &record.value)?);
+            tables.extend(Some(document(key, &record.value)?).filter(&wanted));
         }
         if page.len() < limits::PAGE {
             return Ok(tables);
@@ -49,8 +53,10 @@ pub(in crate::hub) async fn answer(
     let of = |table: &pb::ClearingTable, province: Option<&RegionCode>| {
         province.is_none_or(|province| table.home == province.as_str() || table.care == province.as_str())
     };
-    let mut tables = tables(&hub.node.store, period).await?;
-    tables.retain(|table| of(table, own) && of(table, province.as_ref()));
+    if period.is_none() && own.is_none() && province.is_none() {
+        return Err(Refusal::malformed("period", "须指定期次或省份", "given, or else a province").into());
+    }
+    let tables = tables(&hub.node.store, period, |table| of(table, own) && of(table, province.as_ref())).await?;
     let positions = positions(&tables)?;
     Ok(pb::TablesReply { tables, positions, refused: None })
 }
@@ -106,10 +112,18 @@ fn positions(tables: &[pb::ClearingTable]) -> Result<Vec<pb::Position>, Refusal>
 }
 
 /// The items of a table, those carried past it among them.
-pub(in crate::hub) fn items(hub: &Arc<Hub>, request: &pb::ItemsRequest) -> Result<Items, Refusal> {
+pub(in crate::hub) fn items(
+    hub: &Arc<Hub>,
+    request: &pb::ItemsRequest,
+    own: Option<&RegionCode>,
+) -> Result<Items, Refusal> {
     let period = wire::month(&request.period, "period")?;
     let region = |text: &str, field: &str| id(RegionCode::parse, text, field);
-    let prefix = keys::items_of(period, &region(&request.home, "home")?, &region(&request.care, "care")?);
+    let (home, care) = (region(&request.home, "home")?, region(&request.care, "care")?);
+    if own.is_some_and(|own| *own != home && *own != care) {
+        return Err(Refusal::new(Code::NotYourRegion, "a province sees its own tables", "home"));
+    }
+    let prefix = keys::items_of(period, &home, &care);
     let store = hub.node.store.clone();
     let pages = stream::try_unfold(Some(None::<Vec<u8>>), move |state| {
         let (store, prefix) = (store.clone(), prefix.clone());

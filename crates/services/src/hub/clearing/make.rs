@@ -29,31 +29,58 @@ type Row = (Bytes, Record);
 
 /// The last period whose tables are begun or made.
 pub(in crate::hub) async fn last(hub: &Hub) -> Result<Option<(Month, pb::PeriodRecord)>, Failure> {
-    let page = hub.node.store.scan_prefix(keys::PERIODS, None, limits::PERIODS_MAX).await?;
-    let Some((key, record)) = page.last() else { return Ok(None) };
-    let text = key.strip_prefix(keys::PERIODS).and_then(|text| std::str::from_utf8(text).ok());
-    let period = text.and_then(Month::parse).ok_or_else(|| Failure::Damaged(keys::shown(key)))?;
-    Ok(Some((period, document(key, &record.value)?)))
+    let (mut last, mut after) = (None, None::<Vec<u8>>);
+    loop {
+        let page = hub.node.store.scan_prefix(keys::PERIODS, after.as_deref(), limits::PAGE).await?;
+        if let Some((key, record)) = page.last() {
+            let text = key.strip_prefix(keys::PERIODS).and_then(|text| std::str::from_utf8(text).ok());
+            let period = text.and_then(Month::parse).ok_or_else(|| Failure::Damaged(keys::shown(key)))?;
+            last = Some((period, document(key, &record.value)?));
+        }
+        if page.len() < limits::PAGE {
+            return Ok(last);
+        }
+        after = page.last().map(|(key, _)| key.to_vec());
+    }
+}
+
+/// The period whose tables are to be made next: the one behind the last, or that of the oldest item.
+pub(in crate::hub) async fn next(hub: &Hub) -> Result<Option<Month>, Failure> {
+    if let Some((last, record)) = last(hub).await? {
+        return Ok(Some(if record.made { last.plus(1) } else { last }));
+    }
+    let (mut oldest, mut after) = (None::<Month>, None::<Vec<u8>>);
+    loop {
+        let page = hub.node.store.scan_prefix(keys::WAITING, after.as_deref(), limits::PAGE).await?;
+        for (key, record) in &page {
+            let item = stored(clearing::parse_waiting(&document(key, &record.value)?), key)?;
+            let month = Month::of(item.day);
+            oldest = Some(oldest.map_or(month, |oldest| oldest.min(month)));
+        }
+        if page.len() < limits::PAGE {
+            return Ok(oldest);
+        }
+        after = page.last().map(|(key, _)| key.to_vec());
+    }
 }
 
 /// Makes the tables of a period. Those that are made stay as they are.
 pub(in crate::hub) async fn make(hub: &Hub, period: Month) -> Result<(), Stop> {
     let _alone = hub.closing.lock().await;
-    let today = hub.node.now().day();
+    let today = hub.node.today();
     let due = hub.schedule(period).tables_on;
     if today < due {
         return Err(not_now("period", format!("{due} 才生成"), format!("its tables are made on {due}")).into());
     }
-    match last(hub).await? {
-        Some((last, record)) if last == period && record.made => return Ok(()),
-        Some((last, _)) if period < last => {
-            return Err(not_now("period", format!("{last} 期已生成"), format!("{last} is made already")).into());
+    if hub.node.store.begin().record::<pb::PeriodRecord>(&keys::period(period)).await?.is_some_and(|known| known.made) {
+        return Ok(());
+    }
+    match next(hub).await? {
+        Some(next) if next == period => {}
+        Some(next) => {
+            return Err(not_now("period", format!("应为 {next} 期"), format!("{next} is the next period")).into());
         }
-        Some((last, record)) if last != period && (!record.made || last.plus(1) != period) => {
-            let next = if record.made { last.plus(1) } else { last };
-            return Err(not_now("period", format!("应先生成 {next} 期"), format!("{next} is to be made first")).into());
-        }
-        _ => {}
+        None => return Err(not_now("period", "无待清分费用", "nothing waits for clearing").into()),
     }
     keep_period(hub, period, false).await?;
     put_in_tables(hub, period).await?;
@@ -63,7 +90,7 @@ pub(in crate::hub) async fn make(hub: &Hub, period: Month) -> Result<(), Stop> {
 
 async fn keep_period(hub: &Hub, period: Month, made: bool) -> Result<(), Stop> {
     let mut txn = hub.node.store.begin();
-    let day = hub.node.now().day().to_string();
+    let day = hub.node.today().to_string();
     txn.keep(keys::period(period), &pb::PeriodRecord { made, day });
     done(txn).await
 }
@@ -117,7 +144,7 @@ async fn put_page(hub: &Hub, period: Month, page: &[Row], agreed: &mut Agreed) -
             let Some(waiting) = txn.record::<pb::WaitingItem>(key).await? else { continue };
             let item = stored(clearing::parse_waiting(&waiting), key)?;
             let verdict = item.judge(period, agreed.holds(hub, &item).await?);
-            put(hub, &mut txn, period, key, &item, verdict).await?;
+            put(hub, &mut txn, period, key, (&item, waiting.ruled), verdict).await?;
         }
         match commit(txn).await? {
             Committed::Yes => return Ok(()),
@@ -128,31 +155,40 @@ async fn put_page(hub: &Hub, period: Month, page: &[Row], agreed: &mut Agreed) -
     Err(busy())
 }
 
-async fn put(hub: &Hub, txn: &mut Txn, period: Month, key: &[u8], item: &Item, verdict: Verdict) -> Result<(), Stop> {
+async fn put(
+    hub: &Hub,
+    txn: &mut Txn,
+    period: Month,
+    key: &[u8],
+    (item, ruled): (&Item, i64),
+    verdict: Verdict,
+) -> Result<(), Stop> {
     let Some(document) = clearing::print_cleared(item, verdict) else { return Ok(()) };
     let is_deduction = item.kind == ItemKind::Deduction;
     txn.keep(keys::table_item(period, &item.home, &item.care, &item.id, is_deduction), &document);
-    if let Verdict::Carried { late, .. } = verdict
-        && late >= hub.node.parameters.rules.calendar.late_months_max.into()
-    {
-        // The next table would be one period too many.
-        let (home, care) = (item.home.clone(), item.care.clone());
-        let cause = Cause::Duty(Duty::LateItem);
-        let problem = Problem { cause, day: item.day, home, care, reference: item.id.as_str() };
-        problem.note(hub, txn).await?;
-    }
-    if !matches!(verdict, Verdict::Enters { .. }) {
-        return Ok(());
+    if let Verdict::Carried { late, .. } = verdict {
+        return note_late(hub, txn, item, late).await;
     }
     txn.delete(key.to_vec());
     let pointer = keys::cleared(&item.id);
     let mut cleared = txn.record::<pb::ClearedRecord>(&pointer).await?.unwrap_or_default();
     match item.kind {
-        ItemKind::Settlement => cleared = pb::ClearedRecord { period: period.to_string(), deducted: item.deduction.0 },
+        ItemKind::Settlement => {
+            cleared = pb::ClearedRecord { period: period.to_string(), deducted: item.deduction.0, ruled };
+        }
         ItemKind::Correction => cleared.period = period.to_string(),
         ItemKind::Deduction => cleared.deducted = Fen(cleared.deducted).plus(item.deduction)?.0,
     }
     txn.keep(pointer, &cleared);
+    Ok(())
+}
+
+/// An item that slips further than it may with the next table is a problem, once.
+async fn note_late(hub: &Hub, txn: &mut Txn, item: &Item, late: u16) -> Result<(), Stop> {
+    if late >= hub.node.parameters.rules.calendar.late_months_max.into() {
+        let (cause, home, care) = (Cause::Duty(Duty::LateItem), item.home.clone(), item.care.clone());
+        Problem { cause, day: item.day, home, care, reference: item.id.as_str() }.note(hub, txn).await?;
+    }
     Ok(())
 }
 
@@ -187,7 +223,7 @@ async fn fold_all(hub: &Hub, period: Month) -> Result<(), Stop> {
 /// The negative payables of a period, which the next one takes over.
 async fn credits(hub: &Hub, period: Month) -> Result<BTreeMap<(RegionCode, RegionCode), Fen>, Stop> {
     let mut credits = BTreeMap::new();
-    for table in super::list::tables(&hub.node.store, Some(period)).await? {
+    for table in super::list::tables(&hub.node.store, Some(period), |_| true).await? {
         if let Outcome::Credit(credit) = outcome_of(period, &table)? {
             let (_, home, care) = super::fold::names(&table)?;
             credits.insert((home, care), credit);
@@ -208,12 +244,18 @@ fn pair_of(key: &[u8], prefix: usize) -> Result<(RegionCode, RegionCode), Failur
 
 async fn keep_table(hub: &Hub, period: Month, fold: Option<Fold>) -> Result<(), Stop> {
     let Some(fold) = fold else { return Ok(()) };
-    let mut table = fold.print(1)?;
+    let table = fold.print(1)?;
     let (_, home, care) = super::fold::names(&table)?;
-    let mut txn = hub.node.store.begin();
-    prepayment::judge_use(hub, &mut txn, &mut table).await?;
-    txn.keep(keys::table(period, &home, &care), &table);
-    done(txn).await?;
-    hub.tell(events::table(pb::HubEventKind::Table, &table, "made"));
-    Ok(())
+    for _ in 0..limits::ATTEMPTS_MAX {
+        let (mut txn, mut table) = (hub.node.store.begin(), table.clone());
+        // The pair's prepayment may move meanwhile.
+        prepayment::judge_use(hub, &mut txn, &mut table).await?;
+        txn.keep(keys::table(period, &home, &care), &table);
+        txn.put(keys::unnoticed(period, &home, &care), Vec::new());
+        if matches!(commit(txn).await?, Committed::Yes) {
+            hub.tell(events::table(pb::HubEventKind::Table, &table, "made"));
+            return Ok(());
+        }
+    }
+    Err(busy())
 }

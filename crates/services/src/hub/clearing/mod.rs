@@ -27,7 +27,8 @@ fn not_now(field: &str, zh: impl std::fmt::Display, en: impl std::fmt::Display) 
     Refusal::new(Code::ClearingState, "医保发〔2022〕22号, annex: the steps of monthly clearing", field).with(zh, en)
 }
 
-/// The table of a pair, or the refusal that there is none.
+/// The table of a pair, or the refusal that there is none. While the tables of a period are being made, none is ready:
+/// what would be done to one could be written over.
 async fn load(
     txn: &mut Txn,
     period: Month,
@@ -35,7 +36,8 @@ async fn load(
     care: &RegionCode,
 ) -> Result<Result<(Vec<u8>, pb::ClearingTable), Refusal>, Failure> {
     let key = keys::table(period, home, care);
-    let table = txn.record::<pb::ClearingTable>(&key).await?;
+    let made = txn.record::<pb::PeriodRecord>(&keys::period(period)).await?.is_some_and(|period| period.made);
+    let table = txn.record::<pb::ClearingTable>(&key).await?.filter(|_| made);
     Ok(table.map(|table| (key, table)).ok_or_else(|| {
         not_now(
             "period",

@@ -12,7 +12,7 @@ use zhijie_store::Txn;
 use super::{load, not_now, outcome_of};
 use crate::{
     hub::{Hub, agency::Actor, events, prepayment},
-    node::{Committed, Records, Stop, commit, stored},
+    node::{Committed, Records, Stop, commit, keys, limits, stored},
     wire::{clearing, id, month, pb},
 };
 
@@ -43,32 +43,45 @@ pub(in crate::hub) async fn take(
     }
     let life = advance(&mut table, period, step, actor.party, actor.today)?;
     if step == Step::Confirm && life.is_confirmed() {
-        prepayment::judge(hub, txn, &table, actor.today).await?;
+        prepayment::judge(hub, txn, &mut table, actor.today).await?;
     }
     txn.keep(key, &table);
     Ok(table)
 }
 
-/// The hub publishes the notices of every confirmed table of a period, and says of how many.
-pub(in crate::hub) async fn notice_all(hub: &Hub, period: Month, day: Date) -> Result<Vec<pb::ClearingTable>, Stop> {
-    let mut noticed = Vec::new();
-    for table in super::list::tables(&hub.node.store, Some(period)).await? {
-        let (_, home, care) = super::fold::names(&table)?;
-        let mut txn = hub.node.store.begin();
-        let (key, mut table) = load(&mut txn, period, &home, &care).await??;
-        let life = stored(clearing::parse_life(&table), &key)?;
-        if life.noticed.is_some() || !life.is_confirmed() {
-            continue;
+/// The hub publishes the notices of every confirmed table whose end of month has come, however late it was confirmed.
+pub(in crate::hub) async fn notice_all(hub: &Hub, today: Date) -> Result<Vec<pb::ClearingTable>, Stop> {
+    let (mut noticed, mut after) = (Vec::new(), None::<Vec<u8>>);
+    loop {
+        let page = hub.node.store.scan_prefix(keys::UNNOTICED, after.as_deref(), limits::PAGE).await?;
+        for (key, _) in &page {
+            noticed.extend(notice(hub, key, today).await?);
         }
-        advance(&mut table, period, Step::Notice, Party::Hub, day)?;
-        txn.keep(key, &table);
-        // A province that acts at this moment wins; the next turn takes the table up again.
-        if matches!(commit(txn).await?, Committed::Yes) {
-            hub.tell(events::table(pb::HubEventKind::Step, &table, "notice"));
-            noticed.push(table);
+        if page.len() < limits::PAGE {
+            return Ok(noticed);
         }
+        after = page.last().map(|(key, _)| key.to_vec());
     }
-    Ok(noticed)
+}
+
+async fn notice(hub: &Hub, unnoticed: &[u8], today: Date) -> Result<Option<pb::ClearingTable>, Stop> {
+    let mut txn = hub.node.store.begin();
+    let key = keys::unnoticed_table(unnoticed);
+    let Some(mut table) = txn.record::<pb::ClearingTable>(&key).await? else { return Ok(None) };
+    let (period, ..) = super::fold::names(&table)?;
+    let life = stored(clearing::parse_life(&table), &key)?;
+    if hub.schedule(period).notices_on > today || !life.is_confirmed() {
+        return Ok(None);
+    }
+    advance(&mut table, period, Step::Notice, Party::Hub, today)?;
+    txn.keep(key, &table);
+    txn.delete(unnoticed.to_vec());
+    // A province that acts at this moment wins; the next turn takes the table up again.
+    if !matches!(commit(txn).await?, Committed::Yes) {
+        return Ok(None);
+    }
+    hub.tell(events::table(pb::HubEventKind::Step, &table, "notice"));
+    Ok(Some(table))
 }
 
 /// Takes a step of a table.

@@ -1,9 +1,9 @@
 //! Closing a year (年度清算): by the end of the first quarter everything of the year is in a table and paid.
 
-use zhijie_domain::refusal::Refusal;
+use zhijie_domain::{calendar::Month, refusal::Refusal};
 use zhijie_store::Txn;
 
-use super::{fold, list, not_now, outcome_of};
+use super::{list, not_now, outcome_of};
 use crate::{
     hub::{Hub, agency::Actor},
     node::{Failure, Records, Stop, document, keys, limits, stored},
@@ -32,14 +32,21 @@ pub(in crate::hub) async fn close(
             not_now("close_year.year", format!("{waiting} 尚未清算"), format!("{waiting} is not cleared yet")).into()
         );
     }
-    for table in list::tables(&hub.node.store, None).await? {
-        let (period, ..) = fold::names(&table)?;
-        let life = clearing::parse_life(&table)?;
-        if period.year == year && !life.is_closed(outcome_of(period, &table)?) {
-            let name = format!("{period} {} → {}", table.home, table.care);
-            return Err(
-                not_now("close_year.year", format!("{name} 尚未结清"), format!("{name} is not paid through")).into()
-            );
+    // What is late of the year is in the tables of the next first quarter.
+    let january = Month { year, month: 1 };
+    for period in (0..15).map(|months| january.plus(months)) {
+        for table in list::tables(&hub.node.store, Some(period), |_| true).await? {
+            let life = clearing::parse_life(&table)?;
+            let late = table.rows.iter().any(|row| row.late.is_some_and(|late| late.items > 0));
+            if (period.year == year || late) && !life.is_closed(outcome_of(period, &table)?) {
+                let name = format!("{period} {} → {}", table.home, table.care);
+                return Err(not_now(
+                    "close_year.year",
+                    format!("{name} 尚未结清"),
+                    format!("{name} is not paid through"),
+                )
+                .into());
+            }
         }
     }
     let reply = pb::YearReply { year: command.year, closed: actor.today.to_string() };

@@ -89,7 +89,7 @@ impl Facts {
 }
 
 async fn days(hub: &Hub, month: Month) -> Result<Days, Stop> {
-    let today = hub.node.now().day();
+    let today = hub.node.today();
     let mut in_time = BTreeMap::<Date, bool>::new();
     each(hub, &keys::runs_of(month), |key, value| {
         let run: pb::ReconcileReply = document(key, value)?;
@@ -131,9 +131,9 @@ async fn tables(hub: &Hub, month: Month) -> Result<Option<Tables>, Stop> {
     if !period.is_some_and(|period| period.made) {
         return Ok(None);
     }
-    let (today, schedule) = (hub.node.now().day(), hub.schedule(month));
+    let (today, schedule) = (hub.node.today(), hub.schedule(month));
     let mut sums = Tables::default();
-    for table in clearing::list::tables(&hub.node.store, Some(month)).await? {
+    for table in clearing::list::tables(&hub.node.store, Some(month), |_| true).await? {
         let (_, home, care) = clearing::fold::names(&table)?;
         let life = stored(wire_clearing::parse_life(&table), keys::TABLES)?;
         let pays = matches!(clearing::outcome_of(month, &table)?, Outcome::HomePays(_) | Outcome::CarePays(_));
@@ -180,7 +180,7 @@ impl Tables {
 
 /// Cases opened in a month whose day has come or that are closed, and those closed without being carried over.
 async fn cases(hub: &Hub, month: Month) -> Result<Part, Failure> {
-    let today = hub.node.now().day();
+    let today = hub.node.today();
     let mut cases = Part::default();
     each(hub, keys::CASES, |key, value| {
         let known: pb::Case = document(key, value)?;

@@ -77,7 +77,7 @@ async fn published(hub: &Hub, request: pb::PublishListRequest) -> Result<Chronic
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = hub.node.store.begin();
         let known = parse(&txn.record(keys::CHRONIC_LIST).await?.unwrap_or_default())?;
-        let Some(list) = known.publish(version.clone(), hub.node.now().day())? else { return Ok(known) };
+        let Some(list) = known.publish(version.clone(), hub.node.today())? else { return Ok(known) };
         keep(&mut txn, &list);
         if matches!(commit(txn).await?, Committed::Yes) {
             tracing::info!(version = version.name(), from = %version.from(), "chronic list published");

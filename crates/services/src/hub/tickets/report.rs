@@ -60,7 +60,7 @@ fn pairs(refusals: &Refusals) -> Vec<pb::PairRefusals> {
 
 /// What the tickets opened in a month came to. A ticket that was asked anew counts by its first answer.
 pub(in crate::hub) async fn tickets(hub: &Hub, month: Month) -> Result<pb::TicketCounts, Failure> {
-    let today = hub.node.now().day();
+    let today = hub.node.today();
     let mut counts = pb::TicketCounts::default();
     for document in super::all(hub).await? {
         let ticket = stored(ticket::parse(&document), document.id.as_bytes())?;

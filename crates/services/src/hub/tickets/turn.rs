@@ -39,28 +39,28 @@ fn duty(day: Date, what: &str, reference: String) -> pb::Duty {
     pb::Duty { day: day.to_string(), what: what.into(), reference }
 }
 
-/// Tables of the last year that are past their day of confirmation and not confirmed by both.
+/// Tables that are past their day of confirmation and not confirmed by both; one that is confirmed is noticed.
 async fn confirmations_overdue(hub: &Hub, today: Date) -> Result<(), Stop> {
-    let Some((last, _)) = clearing::make::last(hub).await? else { return Ok(()) };
-    for back in (0..12).rev() {
-        let period = last.plus(-back);
-        let confirmed_by = hub.schedule(period).confirmed_by;
-        if today <= confirmed_by {
-            continue;
-        }
-        for table in clearing::list::tables(&hub.node.store, Some(period)).await? {
-            if stored(wire_clearing::parse_life(&table), keys::TABLES)?.is_confirmed() {
-                continue;
-            }
-            let (_, home, care) = clearing::fold::names(&table)?;
-            let cause = Cause::Duty(Duty::ConfirmationOverdue);
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = hub.node.store.scan_prefix(keys::UNNOTICED, after.as_deref(), limits::PAGE).await?;
+        for (key, _) in &page {
             let mut txn = hub.node.store.begin();
-            Problem { cause, day: confirmed_by, home, care, reference: &table.period }.note(hub, &mut txn).await?;
-            // Only a turn notes it, and turns are taken by one at a time.
-            let _: Committed = commit(txn).await?;
+            let Some(table) = txn.record::<pb::ClearingTable>(&keys::unnoticed_table(key)).await? else { continue };
+            let (period, home, care) = clearing::fold::names(&table)?;
+            let day = hub.schedule(period).confirmed_by;
+            if today > day && !stored(wire_clearing::parse_life(&table), key)?.is_confirmed() {
+                let cause = Cause::Duty(Duty::ConfirmationOverdue);
+                Problem { cause, day, home, care, reference: &table.period }.note(hub, &mut txn).await?;
+                // A province that confirms at this moment wins; the next turn looks again.
+                let _: Committed = commit(txn).await?;
+            }
         }
+        if page.len() < limits::PAGE {
+            return Ok(());
+        }
+        after = page.last().map(|(key, _)| key.to_vec());
     }
-    Ok(())
 }
 
 /// Counts every new fact into its ticket; gives the tickets that were opened.
