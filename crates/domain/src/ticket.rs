@@ -257,6 +257,8 @@ pub enum Command {
     },
     /// The one who is asked says who else must answer. The due day stays: it is the question's.
     Route {
+        /// Who speaks.
+        party: Party,
         /// To whom.
         to: Party,
     },
@@ -264,6 +266,8 @@ pub enum Command {
     Escalate,
     /// The answer cured it.
     Close,
+    /// What it is about is gone (对平即结), with an answer or without: nothing is left to ask.
+    Lapse,
 }
 
 /// What happened, with all that [`apply`] needs.
@@ -317,12 +321,11 @@ pub fn decide(
         (Command::Occur, Status::Answered) => Ok(Fact::Occurred { due: Some(next_due()) }),
         (Command::Answer { party, note }, Status::Waiting) => {
             text("note", &note)?;
-            if party != ticket.responder {
-                return Err(not_now("party", "不是当前响应方", "another party is asked"));
-            }
+            asked(ticket, party)?;
             Ok(Fact::Answered(Answer { party, on: at, note, in_time: at <= ticket.in_time_until }))
         }
-        (Command::Route { to }, Status::Waiting) => {
+        (Command::Route { party, to }, Status::Waiting) => {
+            asked(ticket, party)?;
             if to == ticket.responder {
                 return Err(not_now("to", "已由该方响应", "this party is asked already"));
             }
@@ -340,7 +343,9 @@ pub fn decide(
                 Level::Nation => Err(not_now("level", "已至国家级", "there is no level above the nation")),
             }
         }
-        (Command::Close, Status::Answered) => Ok(Fact::Closed { on: at }),
+        (Command::Close, Status::Answered) | (Command::Lapse, Status::Waiting | Status::Answered) => {
+            Ok(Fact::Closed { on: at })
+        }
         (_, status) => {
             let (zh, en) = status.names();
             Err(not_now("status", zh, en))
@@ -368,6 +373,14 @@ pub fn apply(ticket: Ticket, fact: &Fact) -> Ticket {
         Fact::Escalated { to, level, due } => Ticket { responder: *to, level: *level, due: *due, ..ticket },
         Fact::Closed { .. } => Ticket { status: Status::Closed, ..ticket },
     }
+}
+
+/// Refuses a party that is not asked.
+fn asked(ticket: &Ticket, party: Party) -> Result<(), Refusal> {
+    if party == ticket.responder {
+        return Ok(());
+    }
+    Err(not_now("party", "不是当前响应方", "another party is asked"))
 }
 
 /// Refuses a text that says nothing or too much.

@@ -14,7 +14,7 @@ use zhijie_domain::{
 use zhijie_protocol::v1::{agency_server, national_server};
 use zhijie_store::Txn;
 
-use super::{Hub, audit, clearing, details, duties, prepayment, reply};
+use super::{Hub, audit, clearing, details, duties, events, feed, indicators, prepayment, reply, tickets};
 use crate::{
     node::{Caller, Committed, Failure, Records, Role, Stop, commit, digest, keys, limits},
     wire::{
@@ -120,7 +120,12 @@ async fn performed(hub: &Hub, caller: Option<Caller>, request: pb::AgencyRequest
         };
         txn.keep(key.clone(), &pb::AgencyRecord { digest: digest.clone(), reply: Some(reply.clone()) });
         match commit(txn).await? {
-            Committed::Yes => return Ok(reply),
+            Committed::Yes => {
+                if let Some(event) = reply.outcome.as_ref().and_then(|outcome| events::of_agency(command, outcome)) {
+                    hub.tell(event);
+                }
+                return Ok(reply);
+            }
             Committed::Conflict => {}
             Committed::Busy => break,
         }
@@ -140,6 +145,7 @@ async fn decide(hub: &Hub, txn: &mut Txn, actor: &Actor, command: &Command) -> R
         Command::CloseYear(command) => told(Outcome::Year(clearing::year::close(hub, txn, actor, command).await?)),
         Command::Audit(command) => told(Outcome::Case(audit::act(hub, txn, actor, command).await?)),
         Command::Prepayment(command) => told(Outcome::Quota(prepayment::act(hub, txn, actor, command).await?)),
+        Command::Ticket(command) => told(Outcome::Ticket(tickets::act(hub, txn, actor, command).await?)),
         Command::MakeTables(_) => return Err(Refusal::malformed("command", "无此业务", "a known command").into()),
     })
 }
@@ -193,6 +199,11 @@ impl agency_server::Agency for Provinces {
         let own = self.own(&request)?;
         reply(quotas(&self.0, &request.into_inner(), own.as_ref()).await)
     }
+
+    async fn tickets(&self, request: Request<pb::TicketsRequest>) -> Result<Response<pb::TicketsReply>, Status> {
+        let own = self.own(&request)?;
+        reply(listed(tickets::list(&self.0, &request.into_inner(), own.as_ref()).await))
+    }
 }
 
 #[tonic::async_trait]
@@ -227,6 +238,30 @@ impl national_server::National for Nation {
         reply(quotas(&self.0, &request.into_inner(), None).await)
     }
 
+    async fn tickets(&self, request: Request<pb::TicketsRequest>) -> Result<Response<pb::TicketsReply>, Status> {
+        reply(listed(tickets::list(&self.0, &request.into_inner(), None).await))
+    }
+
+    async fn error_report(
+        &self,
+        request: Request<pb::ErrorReportRequest>,
+    ) -> Result<Response<pb::ErrorReport>, Status> {
+        reply(listed(tickets::report::report(&self.0, &request.into_inner()).await))
+    }
+
+    async fn indicators(
+        &self,
+        request: Request<pb::IndicatorsRequest>,
+    ) -> Result<Response<pb::IndicatorsReply>, Status> {
+        reply(listed(indicators::answer(&self.0, &request.into_inner()).await))
+    }
+
+    type WatchStream = feed::Events;
+
+    async fn watch(&self, request: Request<pb::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        Ok(Response::new(self.0.feed.watch(request.get_ref())))
+    }
+
     async fn turn(&self, _: Request<pb::TurnRequest>) -> Result<Response<pb::TurnReply>, Status> {
         reply(duties::turn(&self.0).await)
     }
@@ -247,7 +282,7 @@ macro_rules! refusable {
     };
 }
 
-refusable!(TablesReply, CasesReply, DetailsReply, QuotasReply);
+refusable!(TablesReply, CasesReply, DetailsReply, QuotasReply, TicketsReply, ErrorReport, IndicatorsReply);
 
 fn listed<T: Refusable>(result: Result<T, Stop>) -> Result<T, Failure> {
     match result {

@@ -14,10 +14,11 @@ use zhijie_domain::{
     party::Party,
     refusal::{Code, Refusal},
     settlement::{Kind, Settlement},
+    ticket::{Cause, Duty},
 };
 use zhijie_store::Txn;
 
-use super::{Hub, agency::Actor, keep::waiting};
+use super::{Hub, agency::Actor, events, keep::waiting, tickets::problems::Problem};
 use crate::{
     node::{Book, Committed, Failure, Records, Stop, commit, document, keys, limits, stored, unknown_settlement},
     wire::{self, case as wire_case, clearing, id, pb},
@@ -241,9 +242,16 @@ async fn expire(hub: &Hub, settlement: &SettlementId, today: Date) -> Result<boo
         let fact = case::decide(&case, Party::Hub, &Command::Expire, &terms(hub, today))?;
         case = case::apply(&case, &fact);
     }
-    txn.keep(key, &wire_case::print(&case));
+    let document = wire_case::print(&case);
+    txn.keep(key, &document);
+    let (cause, home, care) = (Cause::Duty(Duty::VerificationOverdue), case.home.province(), case.care.province());
+    Problem { cause, day: today, home, care, reference: settlement.as_str() }.note(hub, &mut txn).await?;
     // An officer who acts at this moment wins; the next turn takes the case up again.
-    Ok(matches!(commit(txn).await?, Committed::Yes))
+    if !matches!(commit(txn).await?, Committed::Yes) {
+        return Ok(false);
+    }
+    hub.tell(events::case(&document, "overdue"));
+    Ok(true)
 }
 
 /// Cases for those who look, a page at a time; an agency sees those of its province.

@@ -8,10 +8,11 @@ use zhijie_store::Txn;
 
 use super::{
     Hub, from_care, keep,
-    relay::{Known, ask_home, keep_relayed, known, mark, outside, read, refuse, undone_by},
+    relay::{Known, ask_home, keep_relayed, known, mark, outside, read, undone_by},
+    road::Call,
 };
 use crate::{
-    node::{Act, Caller, Failure, Key, Records, Stop, answer_of, answer_once, digest, keys},
+    node::{Act, Caller, Failure, Key, Records, Stop, answer_of, digest, keys},
     wire::{
         claim::parse_header,
         id,
@@ -33,12 +34,14 @@ async fn cancelled(hub: &Hub, caller: &Caller, request: pb::CancelRequest) -> Re
     let header = parse_header(request.header.as_ref())?;
     from_care(caller, &header.care)?;
     let (key, digest) = (Key::new(&header.institution, pb::Act::Cancel, &header.message), digest(&request));
+    let visit = request.visit.clone();
+    let call = Call { hub, act: pb::Act::Cancel, key: &key, digest: &digest, header: &header, visit: &visit };
     match known(hub, &key, &digest).await? {
         Known::Answered(answer) => return Ok(answer),
         Known::Relayed(_) => {}
         Known::No => {
             if let Some(refusal) = cleared(hub, &request.settlement).await? {
-                return Ok(refuse(hub, &key, &digest, refusal).await?);
+                return Ok(call.refuse(refusal).await?);
             }
         }
     }
@@ -48,7 +51,7 @@ async fn cancelled(hub: &Hub, caller: &Caller, request: pb::CancelRequest) -> Re
     let mut home = hub.home_again(&header.home)?;
     let asked = request.settlement.clone();
     let answer = ask_home(home.cancel(request)).await?;
-    Ok(answer_once(&hub.node.store, &key, &digest, &Record { hub, asked, answer }).await?)
+    Ok(call.answer(&Record { hub, asked, answer }).await?)
 }
 
 /// Why a settlement that a table holds is not cancelled.

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use zhijie_domain::calendar::Date;
 
-use super::{Hub, audit, clearing, prepayment};
+use super::{Hub, audit, clearing, prepayment, tickets};
 use crate::{
     node::{Committed, Failure, Records, Stop, commit, document, keys, limits},
     wire::pb,
@@ -68,7 +68,8 @@ async fn due(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<(), S
     let set = set_quotas(hub, today, duties).await;
     let noticed = notice(hub, today, duties).await;
     let expired = expire(hub, today, duties).await;
-    made.and(set).and(noticed).and(expired)
+    let tickets = tickets::turn::turn(hub, today, duties).await;
+    made.and(set).and(noticed).and(expired).and(tickets)
 }
 
 async fn make_tables(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<(), Stop> {

@@ -10,7 +10,12 @@ mod clearing;
 mod details;
 mod duties;
 mod enforce;
+mod events;
+mod feed;
+mod indicators;
 mod keep;
+mod latency;
+mod metrics;
 mod mirror;
 mod pre_settle;
 mod prepayment;
@@ -18,12 +23,17 @@ mod register_visit;
 mod registry;
 mod relay;
 mod reverse;
+mod road;
 mod screening;
 mod settle;
+mod tickets;
 
 use std::{collections::BTreeMap, io, sync::Arc};
 
-use tokio::sync::{Mutex, Notify};
+use tokio::{
+    sync::{Mutex, Notify},
+    time::Instant,
+};
 use tonic::{Request, Response, Status, Streaming, service::Routes};
 use zhijie_domain::{
     calendar::Month,
@@ -81,6 +91,8 @@ pub(crate) struct Hub {
     chronic: registry::Published,
     homes: BTreeMap<RegionCode, HomeClient<Link>>,
     cares: BTreeMap<RegionCode, CareClient<Link>>,
+    feed: feed::Feed,
+    metrics: metrics::Metrics,
     /// Tables are made by one at a time.
     closing: Mutex<()>,
     /// The duties of a day are done by one at a time.
@@ -122,6 +134,8 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         gate,
         homes,
         cares,
+        feed: feed::Feed::default(),
+        metrics: metrics::Metrics::default(),
         closing: Mutex::default(),
         turning: Mutex::default(),
         to_screen: Notify::new(),
@@ -133,10 +147,17 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         .add_service(registry::server(Arc::clone(&hub)))
         .add_service(agency_server::AgencyServer::new(agency::Provinces(Arc::clone(&hub))))
         .add_service(national_server::NationalServer::new(agency::Nation(Arc::clone(&hub))));
-    let served = serve(&net, &setup.listen, SERVICES, reflection(routes, SERVICES)?).await?;
+    let routes = metrics::route(reflection(routes, SERVICES)?, Arc::clone(&hub));
+    let served = serve(&net, &setup.listen, SERVICES, routes).await?;
     let duties = tokio::spawn(duties::run(Arc::clone(&hub), served.stopping()));
-    let screening = tokio::spawn(screening::run(hub, served.stopping()));
-    Ok(served.with_task(duties).with_task(screening))
+    let screening = tokio::spawn(screening::run(Arc::clone(&hub), served.stopping()));
+    let mut stopping = served.stopping();
+    // Watchers would keep a service that ends waiting for them.
+    let closing = tokio::spawn(async move {
+        let _ = stopping.wait_for(|stop| *stop).await;
+        hub.feed.close();
+    });
+    Ok(served.with_task(duties).with_task(screening).with_task(closing))
 }
 
 impl Hub {
@@ -159,9 +180,14 @@ impl Hub {
 
 /// Answers a road call of a care region, which a handler checks to be the one the message names.
 macro_rules! road {
-    ($self:ident, $request:ident, $act:path) => {
+    ($self:ident, $request:ident, $name:literal, $act:path) => {
         match $self.gate.admit($request.metadata()) {
-            Ok(caller) => reply($act($self, &caller, $request.into_inner()).await),
+            Ok(caller) => {
+                let begun = Instant::now();
+                let answer = $act($self, &caller, $request.into_inner()).await;
+                $self.metrics.answered($name, begun.elapsed(), &answer);
+                reply(answer)
+            }
             // A stranger gets no answer that could be taken for one about its message.
             Err(refusal) => Err(unknown_caller(&refusal)),
         }
@@ -185,30 +211,31 @@ fn from_care(caller: &Caller, care: &RegionCode) -> Result<(), Refusal> {
 #[tonic::async_trait]
 impl hub_server::Hub for Hub {
     async fn register_visit(&self, request: Request<pb::RegisterRequest>) -> Result<Response<pb::Answer>, Status> {
-        road!(self, request, register_visit::register_visit)
+        road!(self, request, "register", register_visit::register_visit)
     }
 
     async fn pre_settle(&self, request: Request<pb::ClaimRequest>) -> Result<Response<pb::Answer>, Status> {
-        road!(self, request, pre_settle::pre_settle)
+        road!(self, request, "pre_settle", pre_settle::pre_settle)
     }
 
     async fn settle(&self, request: Request<pb::ClaimRequest>) -> Result<Response<pb::Answer>, Status> {
-        road!(self, request, settle::settle)
+        road!(self, request, "settle", settle::settle)
     }
 
     async fn cancel(&self, request: Request<pb::CancelRequest>) -> Result<Response<pb::Answer>, Status> {
-        road!(self, request, cancel::cancel)
+        road!(self, request, "cancel", cancel::cancel)
     }
 
     async fn reverse(&self, request: Request<pb::ReverseRequest>) -> Result<Response<pb::Answer>, Status> {
-        road!(self, request, reverse::reverse)
+        road!(self, request, "reverse", reverse::reverse)
     }
 
     async fn upload_details(
         &self,
         request: Request<Streaming<pb::UploadDetailsRequest>>,
     ) -> Result<Response<pb::UploadDetailsReply>, Status> {
-        road!(self, request, details::upload)
+        let caller = self.gate.admit(request.metadata()).map_err(|refusal| unknown_caller(&refusal))?;
+        reply(details::upload(self, &caller, request.into_inner()).await)
     }
 
     async fn mirror_filing(

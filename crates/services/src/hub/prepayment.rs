@@ -10,10 +10,11 @@ use zhijie_domain::{
     party::Party,
     prepayment::{self, Command, Prepaid, Step, Use, use_rate, warning, yearly_quota},
     refusal::{Code, Refusal},
+    ticket::{Cause, Duty},
 };
 use zhijie_store::Txn;
 
-use super::{Hub, agency::Actor, clearing};
+use super::{Hub, agency::Actor, clearing, events, tickets::problems::Problem};
 use crate::{
     node::{Committed, Failure, Records, Stop, commit, document, keys, limits, stored},
     wire::{self, id, month, pb, pb::prepayment_act::Act, prepayment as wire_prepayment, required},
@@ -54,6 +55,10 @@ pub(super) async fn judge(hub: &Hub, txn: &mut Txn, table: &mut pb::ClearingTabl
     known.use_rate = table.use_rate;
     known.warning = table.warning;
     txn.keep(key, &known);
+    if table.warning() == pb::Warning::Red {
+        let cause = Cause::Duty(Duty::PrepaymentExhausted);
+        Problem { cause, day: today, home, care, reference: &table.period }.note(hub, txn).await?;
+    }
     Ok(())
 }
 
@@ -220,7 +225,11 @@ async fn reset(hub: &Hub, quota: &pb::Quota, today: Date) -> Result<Option<pb::Q
     let Ok(next) = step(hub, prepaid, Command::Reset { quota: amount }, today) else { return Ok(None) };
     wire_prepayment::print(&next, &mut known);
     txn.keep(key, &known);
-    Ok(matches!(commit(txn).await?, Committed::Yes).then_some(known))
+    if !matches!(commit(txn).await?, Committed::Yes) {
+        return Ok(None);
+    }
+    hub.tell(events::quota(&known, "reset"));
+    Ok(Some(known))
 }
 
 fn pair(quota: &pb::Quota) -> Result<(RegionCode, RegionCode), Failure> {

@@ -7,10 +7,11 @@ use zhijie_store::Txn;
 use super::{
     Hub, from_care,
     registry::institution,
-    relay::{Known, ask_home, keep_relayed, known, outside, refuse},
+    relay::{Known, ask_home, keep_relayed, known, outside},
+    road::Call,
 };
 use crate::{
-    node::{Act, Caller, Failure, Key, Link, Records, Stop, answer_of, answer_once, digest, keys},
+    node::{Act, Caller, Failure, Key, Link, Records, Stop, answer_of, digest, keys},
     wire::{
         claim::{Header, parse_header},
         pb::{self, answer::Outcome},
@@ -36,12 +37,15 @@ async fn registered(hub: &Hub, caller: &Caller, request: pb::RegisterRequest) ->
     from_care(caller, &header.care)?;
     let (key, digest) = (Key::new(&header.institution, pb::Act::Register, &header.message), digest(&request));
     let registration = visit::parse_registration(required(request.visit.as_ref(), "visit")?)?;
+    let visit = registration.visit.clone();
+    let visit = visit.as_str();
+    let call = Call { hub, act: pb::Act::Register, key: &key, digest: &digest, header: &header, visit };
     let mut home = match known(hub, &key, &digest).await? {
         Known::Answered(answer) => return Ok(answer),
         Known::Relayed(_) => hub.home_again(&header.home)?,
         Known::No => match opened(hub, &header, &registration).await {
             Ok(home) => home,
-            Err(Stop::Refused(refusal)) => return Ok(refuse(hub, &key, &digest, *refusal).await?),
+            Err(Stop::Refused(refusal)) => return Ok(call.refuse(*refusal).await?),
             Err(failed) => return Err(failed),
         },
     };
@@ -49,7 +53,7 @@ async fn registered(hub: &Hub, caller: &Caller, request: pb::RegisterRequest) ->
         return Ok(answer);
     }
     let answer = ask_home(home.register_visit(request)).await?;
-    Ok(answer_once(&hub.node.store, &key, &digest, &Record { registration, answer }).await?)
+    Ok(call.answer(&Record { registration, answer }).await?)
 }
 
 async fn opened(hub: &Hub, header: &Header, registration: &Registration) -> Result<HomeClient<Link>, Stop> {

@@ -13,10 +13,7 @@ use zhijie_store::Txn;
 
 use super::Hub;
 use crate::{
-    node::{
-        Act, Book, Committed, Failure, Key, MessageState, Records, Stop, Undone, answer_once, call, commit, keys,
-        limits,
-    },
+    node::{Book, Committed, Failure, Key, MessageState, Records, Stop, Undone, call, commit, keys, limits},
     wire::{
         id,
         pb::{self, answer::Outcome, message_record::State},
@@ -82,17 +79,6 @@ pub(super) async fn ask_home(
         }
         _ => Ok(answer),
     }
-}
-
-/// Stores the hub's own refusal as the answer to a message.
-pub(super) async fn refuse(hub: &Hub, key: &Key, digest: &[u8], refusal: Refusal) -> Result<pb::Answer, Failure> {
-    struct No(Refusal);
-    impl Act for No {
-        async fn decide(&self, _: &mut Txn) -> Result<pb::Answer, Stop> {
-            Err(self.0.clone().into())
-        }
-    }
-    answer_once(&hub.node.store, key, digest, &No(refusal)).await
 }
 
 /// An answer of home that the protocol does not have.

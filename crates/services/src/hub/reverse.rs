@@ -7,9 +7,10 @@ use zhijie_store::Txn;
 use super::{
     Hub, from_care, keep,
     relay::{Known, ask_home, known, mark, outside, visit_id},
+    road::Call,
 };
 use crate::{
-    node::{Act, Book, Caller, Failure, Key, Records, Stop, Undone, answer_of, answer_once, digest, parse_undone},
+    node::{Act, Book, Caller, Failure, Key, Records, Stop, Undone, answer_of, digest, parse_undone},
     wire::{
         claim::{Header, parse_header},
         id,
@@ -19,7 +20,7 @@ use crate::{
 
 struct Record<'a> {
     hub: &'a Hub,
-    header: Header,
+    header: &'a Header,
     original: Key,
     answer: pb::Answer,
 }
@@ -36,9 +37,10 @@ async fn reversed(hub: &Hub, caller: &Caller, request: pb::ReverseRequest) -> Re
     if let Known::Answered(answer) = known(hub, &key, &digest).await? {
         return Ok(answer);
     }
+    let call = Call { hub, act: pb::Act::Reverse, key: &key, digest: &digest, header: &header, visit: "" };
     let mut home = hub.home_again(&header.home)?;
     let answer = ask_home(home.reverse(request)).await?;
-    Ok(answer_once(&hub.node.store, &key, &digest, &Record { hub, header, original, answer }).await?)
+    Ok(call.answer(&Record { hub, header: &header, original, answer }).await?)
 }
 
 impl Act for Record<'_> {

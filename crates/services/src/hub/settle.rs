@@ -7,16 +7,17 @@ use super::{
     Hub,
     enforce::{Checked, Enforced, check, enforce},
     keep,
-    relay::{Known, ask_home, keep_relayed, known, mark, outside, read, refuse},
+    relay::{Known, ask_home, keep_relayed, known, mark, outside, read},
+    road::Call,
 };
 use crate::{
-    node::{Act, Caller, Failure, Key, Stop, answer_of, answer_once, digest},
+    node::{Act, Caller, Failure, Key, Stop, answer_of, digest},
     wire::pb::{self, answer::Outcome},
 };
 
 struct Record<'a> {
     hub: &'a Hub,
-    claim: Claim,
+    claim: &'a Claim,
     answer: pb::Answer,
 }
 
@@ -28,12 +29,14 @@ async fn settled(hub: &Hub, caller: &Caller, mut request: pb::ClaimRequest) -> R
     let checked = check(caller, &request)?;
     let Checked { header, .. } = &checked;
     let (key, digest) = (Key::new(&header.institution, pb::Act::Settle, &header.message), digest(&request));
+    let visit = checked.claim.visit.as_str();
+    let call = Call { hub, act: pb::Act::Settle, key: &key, digest: &digest, header, visit };
     let Enforced { mut home, listed } = match known(hub, &key, &digest).await? {
         Known::Answered(answer) => return Ok(answer),
         Known::Relayed(listed) => Enforced { home: hub.home_again(&header.home)?, listed },
         Known::No => match enforce(hub, &checked).await {
             Ok(enforced) => enforced,
-            Err(Stop::Refused(refusal)) => return Ok(refuse(hub, &key, &digest, *refusal).await?),
+            Err(Stop::Refused(refusal)) => return Ok(call.refuse(*refusal).await?),
             Err(failed) => return Err(failed),
         },
     };
@@ -42,8 +45,7 @@ async fn settled(hub: &Hub, caller: &Caller, mut request: pb::ClaimRequest) -> R
         Err(answer) => return Ok(answer),
     };
     let answer = ask_home(home.settle(request)).await?;
-    let record = Record { hub, claim: checked.claim, answer };
-    Ok(answer_once(&hub.node.store, &key, &digest, &record).await?)
+    Ok(call.answer(&Record { hub, claim: &checked.claim, answer }).await?)
 }
 
 impl Act for Record<'_> {
@@ -51,7 +53,7 @@ impl Act for Record<'_> {
         match &self.answer.outcome {
             Some(Outcome::Settlement(document)) => {
                 let settlement = read(document)?;
-                if settlement.claim != self.claim || settlement.kind != Kind::Settled {
+                if settlement.claim != *self.claim || settlement.kind != Kind::Settled {
                     return Err(outside("a settlement answers the claim it was sent").into());
                 }
                 keep::settlement(self.hub, txn, &settlement).await?;

@@ -59,6 +59,12 @@ impl Key {
         std::str::from_utf8(rest).ok().map(|rest| Key(rest.to_owned()))
     }
 
+    /// `institution/act/message`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// As kept in other records.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
@@ -129,6 +135,9 @@ impl MessageState {
 pub trait Act: Sync {
     /// Decides. It may run several times; only the last run is committed.
     fn decide(&self, txn: &mut Txn) -> impl Future<Output = Result<pb::Answer, Stop>> + Send;
+
+    /// The answer is durable, and it was this decision that gave it.
+    fn committed(&self, _answer: &pb::Answer) {}
 }
 
 /// Decides a message once and stores the answer with everything the decision wrote, in one commit. A refusal is
@@ -162,7 +171,10 @@ pub async fn answer_once(store: &Store, key: &Key, digest: &[u8], act: &impl Act
         let record = pb::MessageRecord { digest: digest.to_vec(), state: Some(State::Answer(answer.clone())) };
         txn.keep(key.message(), &record);
         match commit(txn).await? {
-            Committed::Yes => return Ok(answer),
+            Committed::Yes => {
+                act.committed(&answer);
+                return Ok(answer);
+            }
             Committed::Conflict => {}
             Committed::Busy => return Ok(wire::refused(&Refusal::new(Code::Busy, "bounded queues", ""))),
         }

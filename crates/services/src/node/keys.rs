@@ -2,7 +2,7 @@
 
 use zhijie_domain::{
     calendar::{Date, Month},
-    ids::{FilingId, InstitutionCode, MessageId, PersonId, RegionCode, SettlementId, VisitId},
+    ids::{FilingId, InstitutionCode, MessageId, PersonId, RegionCode, SettlementId, TicketId, VisitId},
 };
 
 /// `m/…`: a message and what became of it. `rest` is the message's key.
@@ -161,6 +161,12 @@ pub fn unnoticed(period: Month, home: &RegionCode, care: &RegionCode) -> Vec<u8>
     format!("tn/{period}/{home}/{care}").into_bytes()
 }
 
+/// The key of the table that an unnoticed one stands for.
+#[must_use]
+pub fn unnoticed_table(unnoticed: &[u8]) -> Vec<u8> {
+    [TABLES, unnoticed.strip_prefix(UNNOTICED).unwrap_or_default()].concat()
+}
+
 /// All tables without their notices.
 pub const UNNOTICED: &[u8] = b"tn/";
 
@@ -250,10 +256,10 @@ pub fn to_upload(settlement: &SettlementId) -> Vec<u8> {
 /// All stays to upload.
 pub const TO_UPLOAD: &[u8] = b"U/";
 
-/// `D/settlement`: what became of the upload of a stay's detail lines, at the hub.
+/// `I/settlement`: what became of the upload of a stay's detail lines, at the hub.
 #[must_use]
 pub fn details(settlement: &SettlementId) -> Vec<u8> {
-    format!("D/{settlement}").into_bytes()
+    format!("I/{settlement}").into_bytes()
 }
 
 /// `L/settlement/number`: some of the detail lines of a stay, at the hub.
@@ -277,16 +283,16 @@ pub fn to_screen(settlement: &SettlementId) -> Vec<u8> {
 /// All stays to screen.
 pub const TO_SCREEN: &[u8] = b"S/";
 
-/// `P/home/person/settlement`: a stay of a person that stands settled, at the hub.
+/// `H/home/person/settlement`: a stay of a person that stands settled, at the hub.
 #[must_use]
 pub fn stay(home: &RegionCode, person: &PersonId, settlement: &SettlementId) -> Vec<u8> {
-    format!("P/{home}/{person}/{settlement}").into_bytes()
+    format!("H/{home}/{person}/{settlement}").into_bytes()
 }
 
 /// All stays of a person.
 #[must_use]
 pub fn stays_of(home: &RegionCode, person: &PersonId) -> Vec<u8> {
-    format!("P/{home}/{person}/").into_bytes()
+    format!("H/{home}/{person}/").into_bytes()
 }
 
 /// The settlement that a key ends with, behind its prefix.
@@ -295,6 +301,66 @@ pub fn settlement_behind(prefix: &[u8], key: &[u8]) -> Option<SettlementId> {
     let rest = std::str::from_utf8(key.strip_prefix(prefix)?).ok()?;
     SettlementId::parse(rest).ok()
 }
+
+/// `P/day/cause/home/care/reference`: a thing that went wrong. The reference may hold slashes: nothing stands behind it.
+#[must_use]
+pub fn problem(day: &str, cause: &str, home: &str, care: &str, reference: &str) -> Vec<u8> {
+    format!("P/{day}/{cause}/{home}/{care}/{reference}").into_bytes()
+}
+
+/// All that went wrong on the days of a month.
+#[must_use]
+pub fn problems_of(month: Month) -> Vec<u8> {
+    format!("P/{month}-").into_bytes()
+}
+
+/// `N/cause/home/care/day/reference`: the key of such a thing that no ticket has counted yet.
+#[must_use]
+pub fn uncounted(day: &str, cause: &str, home: &str, care: &str, reference: &str) -> Vec<u8> {
+    format!("N/{cause}/{home}/{care}/{day}/{reference}").into_bytes()
+}
+
+/// All that no ticket has counted, by cause and pair.
+pub const UNCOUNTED: &[u8] = b"N/";
+
+/// `D/day/message`: a message of the road that was done, where no book tells it.
+#[must_use]
+pub fn done(day: Date, message: &str) -> Vec<u8> {
+    format!("D/{day}/{message}").into_bytes()
+}
+
+/// All that was done on the days of a month.
+#[must_use]
+pub fn done_of(month: Month) -> Vec<u8> {
+    format!("D/{month}-").into_bytes()
+}
+
+/// `T/id`: a ticket.
+#[must_use]
+pub fn ticket(id: &TicketId) -> Vec<u8> {
+    format!("T/{id}").into_bytes()
+}
+
+/// All tickets, oldest first.
+pub const TICKETS: &[u8] = b"T/";
+
+/// `O/cause/home/care`: the key of the ticket that is not closed.
+#[must_use]
+pub fn open_ticket(cause: &str, home: &str, care: &str) -> Vec<u8> {
+    format!("O/{cause}/{home}/{care}").into_bytes()
+}
+
+/// All tickets that are not closed.
+pub const OPEN_TICKETS: &[u8] = b"O/";
+
+/// `R/day`: the key of the day's last result, which tickets have not taken up yet.
+#[must_use]
+pub fn fresh_run(day: Date) -> Vec<u8> {
+    format!("R/{day}").into_bytes()
+}
+
+/// All results that tickets have not taken up.
+pub const FRESH_RUNS: &[u8] = b"R/";
 
 /// A key for a log: its kind only, as the rest may hold personal data.
 #[must_use]

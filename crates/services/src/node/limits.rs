@@ -63,6 +63,12 @@ pub const STREAMS_MAX: u32 = 1_024;
 pub const DOCUMENT_BYTES_MAX: usize = 8 << 20;
 /// How long a stopping service waits for the calls it has begun, ms.
 pub const DRAIN_MS: u64 = 10_000;
+/// Events that the feed keeps for newcomers.
+pub const EVENTS_KEPT: usize = 1_000;
+/// Events that a watcher may be behind before it misses some; a power of two.
+pub const EVENTS_BEHIND_MAX: usize = 1_024;
+/// How long metrics of what is stored are shown before they are read again, ms.
+pub const GAUGES_MS: u64 = 10_000;
 /// Institutions that one commit of a bulk load enters.
 pub const LOAD_BATCH: usize = 512;
 /// Refused rows that the reply to a bulk load names.

@@ -42,7 +42,7 @@ pub use office::Office;
 pub use parameters::{LoadError, embedded_parameters, load_parameters};
 pub use peer::{Link, call, channel, is_serving};
 pub use records::Records;
-pub(crate) use records::{Committed, commit, stored};
+pub(crate) use records::{Committed, commit, damaged, stored};
 pub use records::{content, document, sealed};
 pub use serve::{Served, reflection, serve};
 

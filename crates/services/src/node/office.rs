@@ -53,4 +53,8 @@ impl Agency for Office {
     async fn quotas(&self, request: Request<pb::QuotasRequest>) -> Result<Response<pb::QuotasReply>, Status> {
         passed!(self, request, quotas)
     }
+
+    async fn tickets(&self, request: Request<pb::TicketsRequest>) -> Result<Response<pb::TicketsReply>, Status> {
+        passed!(self, request, tickets)
+    }
 }

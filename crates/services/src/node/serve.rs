@@ -60,6 +60,8 @@ pub async fn serve(net: &Arc<dyn Net>, listen: &str, names: &[&str], routes: Rou
     set_serving(&reporter, names).await;
     let (stop, mut stopping) = watch::channel(false);
     let server = Server::builder()
+        // Metrics are asked for over plain HTTP.
+        .accept_http1(true)
         .max_concurrent_streams(Some(limits::STREAMS_MAX))
         .http2_keepalive_interval(Some(Duration::from_millis(limits::KEEP_ALIVE_MS)))
         .http2_keepalive_timeout(Some(Duration::from_millis(limits::KEEP_ALIVE_TIMEOUT_MS)))

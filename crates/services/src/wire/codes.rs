@@ -13,6 +13,7 @@ use zhijie_domain::{
     refusal::Refusal,
     settlement::Kind,
     split::Approval,
+    ticket::{Duty as OverdueDuty, Level as AgencyLevel, Status as TicketStatus},
 };
 
 use super::pb;
@@ -56,6 +57,12 @@ coded! {
         CareOnly, HubOnly, HomeOnly, CareHub, HubHome, CareHome, Amount, Status, Period, Duplicate
     }
     Cure = Cure { Replay, Reverse, ReQuery, ManualMatch }
+    OverdueDuty = OverdueDuty {
+        ConfirmationOverdue as Confirmation, LateItem, PrepaymentExhausted, VerificationOverdue as Verification,
+        BookMissing
+    }
+    AgencyLevel = AgencyLevel { City, Province, Nation }
+    TicketStatus = TicketStatus { Waiting, Answered, Closed }
 }
 
 /// Reads a number of the wire.
@@ -113,6 +120,9 @@ mod tests {
         check::<Party>();
         check::<DifferenceKind>();
         check::<Cure>();
+        check::<OverdueDuty>();
+        check::<AgencyLevel>();
+        check::<TicketStatus>();
         assert!(parse::<Service>(0, "service").is_err() && parse::<Service>(99, "service").is_err());
     }
 }

@@ -12,6 +12,7 @@ pub mod prepayment;
 pub mod refusal;
 pub mod registry;
 pub mod settlement;
+pub mod ticket;
 pub mod visit;
 
 use zhijie_domain::{

@@ -29,7 +29,9 @@ pub fn code(number: i32) -> Option<Code> {
     Code::parse(&format!("E{number:03}"))
 }
 
-fn number(code: Code) -> i32 {
+/// The number of a code.
+#[must_use]
+pub fn number(code: Code) -> i32 {
     code.as_str().trim_start_matches('E').parse().unwrap_or(0)
 }
 

@@ -7,7 +7,10 @@ use zhijie_domain::{
 };
 use zhijie_store::Txn;
 
-use super::{super::Hub, holders::Booking};
+use super::{
+    super::{Hub, events},
+    holders::Booking,
+};
 use crate::{
     node::{Committed, Failure, Records, Stop, commit, document, keys, limits, stored},
     wire::{codes, difference, id, optional_id, pb, required, settlement},
@@ -56,6 +59,9 @@ pub(super) async fn add(
         }
         fact.keep(&mut txn);
         if matches!(commit(txn).await?, Committed::Yes) {
+            if !fact.record.begun {
+                hub.tell(events::cure(&fact.outcome()));
+            }
             return Ok(fact);
         }
     }
@@ -131,7 +137,10 @@ impl Fact {
                 Fact { id: negative, number: 1, record: self.record.clone() }.keep(&mut txn);
             }
             match commit(txn).await? {
-                Committed::Yes => return Ok(outcome),
+                Committed::Yes => {
+                    hub.tell(events::cure(&outcome));
+                    return Ok(outcome);
+                }
                 Committed::Conflict => {}
                 Committed::Busy => break,
             }

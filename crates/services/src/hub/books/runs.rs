@@ -8,7 +8,7 @@ use zhijie_domain::{
 };
 use zhijie_store::Txn;
 
-use super::super::Hub;
+use super::super::{Hub, events};
 use crate::{
     node::{Committed, Failure, Records, Stop, commit, document, keys, limits},
     wire::pb,
@@ -29,9 +29,13 @@ pub(super) async fn keep(hub: &Hub, day: Date, mut result: pb::ReconcileReply) -
         (result.revision, result.at) = (last.revision.saturating_add(1), hub.node.now().0);
         let key = keys::run(day, result.revision);
         txn.put(keys::last_run(day), key.clone());
+        txn.put(keys::fresh_run(day), key.clone());
         txn.keep(key, &result);
         match commit(txn).await? {
-            Committed::Yes => return Ok(result),
+            Committed::Yes => {
+                events::differences(&result).into_iter().for_each(|event| hub.tell(event));
+                return Ok(result);
+            }
             Committed::Conflict => {}
             Committed::Busy => break,
         }

@@ -14,12 +14,13 @@ use zhijie_domain::{
     ids::RegionCode,
     money::Fen,
     refusal::{Code, Refusal},
+    ticket::{Cause, Duty},
 };
 use zhijie_store::{Record, Txn};
 
 use super::{fold::Fold, not_now, outcome_of};
 use crate::{
-    hub::{Hub, prepayment},
+    hub::{Hub, events, prepayment, tickets::problems::Problem},
     node::{Committed, Failure, Records, Stop, commit, document, keys, limits, stored},
     wire::{clearing, pb},
 };
@@ -143,7 +144,7 @@ async fn put_page(hub: &Hub, period: Month, page: &[Row], agreed: &mut Agreed) -
             let Some(waiting) = txn.record::<pb::WaitingItem>(key).await? else { continue };
             let item = stored(clearing::parse_waiting(&waiting), key)?;
             let verdict = item.judge(period, agreed.holds(hub, &item).await?);
-            put(&mut txn, period, key, (&item, waiting.ruled), verdict).await?;
+            put(hub, &mut txn, period, key, (&item, waiting.ruled), verdict).await?;
         }
         match commit(txn).await? {
             Committed::Yes => return Ok(()),
@@ -155,6 +156,7 @@ async fn put_page(hub: &Hub, period: Month, page: &[Row], agreed: &mut Agreed) -
 }
 
 async fn put(
+    hub: &Hub,
     txn: &mut Txn,
     period: Month,
     key: &[u8],
@@ -164,8 +166,8 @@ async fn put(
     let Some(document) = clearing::print_cleared(item, verdict) else { return Ok(()) };
     let is_deduction = item.kind == ItemKind::Deduction;
     txn.keep(keys::table_item(period, &item.home, &item.care, &item.id, is_deduction), &document);
-    if !matches!(verdict, Verdict::Enters { .. }) {
-        return Ok(());
+    if let Verdict::Carried { late, .. } = verdict {
+        return note_late(hub, txn, item, late).await;
     }
     txn.delete(key.to_vec());
     let pointer = keys::cleared(&item.id);
@@ -178,6 +180,15 @@ async fn put(
         ItemKind::Deduction => cleared.deducted = Fen(cleared.deducted).plus(item.deduction)?.0,
     }
     txn.keep(pointer, &cleared);
+    Ok(())
+}
+
+/// An item that slips further than it may with the next table is a problem, once.
+async fn note_late(hub: &Hub, txn: &mut Txn, item: &Item, late: u16) -> Result<(), Stop> {
+    if late >= hub.node.parameters.rules.calendar.late_months_max.into() {
+        let (cause, home, care) = (Cause::Duty(Duty::LateItem), item.home.clone(), item.care.clone());
+        Problem { cause, day: item.day, home, care, reference: item.id.as_str() }.note(hub, txn).await?;
+    }
     Ok(())
 }
 
@@ -242,6 +253,7 @@ async fn keep_table(hub: &Hub, period: Month, fold: Option<Fold>) -> Result<(), 
         txn.keep(keys::table(period, &home, &care), &table);
         txn.put(keys::unnoticed(period, &home, &care), Vec::new());
         if matches!(commit(txn).await?, Committed::Yes) {
+            hub.tell(events::table(pb::HubEventKind::Table, &table, "made"));
             return Ok(());
         }
     }

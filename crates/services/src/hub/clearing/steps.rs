@@ -11,7 +11,7 @@ use zhijie_store::Txn;
 
 use super::{load, not_now, outcome_of};
 use crate::{
-    hub::{Hub, agency::Actor, prepayment},
+    hub::{Hub, agency::Actor, events, prepayment},
     node::{Committed, Records, Stop, commit, keys, limits, stored},
     wire::{clearing, id, month, pb},
 };
@@ -66,7 +66,7 @@ pub(in crate::hub) async fn notice_all(hub: &Hub, today: Date) -> Result<Vec<pb:
 
 async fn notice(hub: &Hub, unnoticed: &[u8], today: Date) -> Result<Option<pb::ClearingTable>, Stop> {
     let mut txn = hub.node.store.begin();
-    let key = [keys::TABLES, &unnoticed[keys::UNNOTICED.len()..]].concat();
+    let key = keys::unnoticed_table(unnoticed);
     let Some(mut table) = txn.record::<pb::ClearingTable>(&key).await? else { return Ok(None) };
     let (period, ..) = super::fold::names(&table)?;
     let life = stored(clearing::parse_life(&table), &key)?;
@@ -77,7 +77,11 @@ async fn notice(hub: &Hub, unnoticed: &[u8], today: Date) -> Result<Option<pb::C
     txn.keep(key, &table);
     txn.delete(unnoticed.to_vec());
     // A province that acts at this moment wins; the next turn takes the table up again.
-    Ok(matches!(commit(txn).await?, Committed::Yes).then_some(table))
+    if !matches!(commit(txn).await?, Committed::Yes) {
+        return Ok(None);
+    }
+    hub.tell(events::table(pb::HubEventKind::Step, &table, "notice"));
+    Ok(Some(table))
 }
 
 /// Takes a step of a table.

@@ -8,7 +8,7 @@ use zhijie_domain::{
 };
 use zhijie_store::{Record, Store, Txn, Version};
 
-use super::super::Hub;
+use super::super::{Hub, events};
 use crate::{
     node::{Committed, Failure, Node, Records, Stop, commit, document, keys, limits, stored},
     wire::{pb, refusal, registry, required},
@@ -81,6 +81,7 @@ async fn published(hub: &Hub, request: pb::PublishListRequest) -> Result<Chronic
         keep(&mut txn, &list);
         if matches!(commit(txn).await?, Committed::Yes) {
             tracing::info!(version = version.name(), from = %version.from(), "chronic list published");
+            hub.tell(events::of(pb::HubEventKind::List, "", "", version.name(), 0, "published"));
             return Ok(list);
         }
     }

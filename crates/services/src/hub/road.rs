@@ -1,0 +1,119 @@
+//! What the hub answers on the road, kept as small facts in the commit of each answer (报错治理): refusals, its own and
+//! those that home gave, with their cause; what was done where no book tells it. And told, when it is durable.
+
+use zhijie_domain::{
+    audit,
+    refusal::Refusal,
+    settlement::{Kind, Settlement},
+    ticket::Cause,
+};
+use zhijie_store::Txn;
+
+use super::{Hub, events, tickets::problems::Problem};
+use crate::{
+    node::{Act, Failure, Key, Records, Stop, answer_once, keys},
+    wire::{
+        self,
+        claim::Header,
+        pb::{self, HubEventKind, answer::Outcome},
+        refusal, settlement,
+    },
+};
+
+/// A message of the road that the hub answers once.
+pub(super) struct Call<'a> {
+    pub(super) hub: &'a Hub,
+    pub(super) act: pb::Act,
+    pub(super) key: &'a Key,
+    pub(super) digest: &'a [u8],
+    pub(super) header: &'a Header,
+    /// The visit it is about, where it names one.
+    pub(super) visit: &'a str,
+}
+
+impl Call<'_> {
+    /// Answers the message by a decision.
+    pub(super) async fn answer(&self, act: &impl Act) -> Result<pb::Answer, Failure> {
+        answer_once(&self.hub.node.store, self.key, self.digest, &Noted { call: self, act }).await
+    }
+
+    /// Stores the hub's own refusal as the answer.
+    pub(super) async fn refuse(&self, refusal: Refusal) -> Result<pb::Answer, Failure> {
+        struct No(Refusal);
+        impl Act for No {
+            async fn decide(&self, _: &mut Txn) -> Result<pb::Answer, Stop> {
+                Ok(wire::refused(&self.0))
+            }
+        }
+        self.answer(&No(refusal)).await
+    }
+
+    fn note(&self, txn: &mut Txn, answer: &pb::Answer) {
+        match &answer.outcome {
+            Some(Outcome::Refused(no)) => {
+                let (Some(code), at) = (refusal::code(no.code), self.hub.node.now()) else { return };
+                let problem = Problem {
+                    cause: Cause::Refused(code),
+                    day: at.day(),
+                    home: self.header.home.province(),
+                    care: self.header.care.province(),
+                    reference: self.key.as_str(),
+                };
+                problem.keep(txn, at, self.act, self.visit);
+            }
+            _ if self.act == pb::Act::Settle => {}
+            _ => {
+                let at = self.hub.node.now();
+                txn.keep(keys::done(at.day(), self.key.as_str()), &pb::DoneRecord { act: self.act.into(), at: at.0 });
+            }
+        }
+    }
+
+    fn tell(&self, answer: &pb::Answer) {
+        match &answer.outcome {
+            Some(Outcome::Settlement(document)) => self.booked(document),
+            Some(Outcome::Reversal(pb::Reversal { record: Some(record), .. })) => self.booked(record),
+            Some(Outcome::Refused(no)) => {
+                let (home, care) = (self.header.home.province(), self.header.care.province());
+                let code = refusal::code(no.code).map_or("", |code| code.as_str());
+                let (home, care) = (home.as_str(), care.as_str());
+                self.hub.tell(events::of(HubEventKind::Refused, home, care, self.key.as_str(), 0, code));
+            }
+            _ => {}
+        }
+    }
+
+    fn booked(&self, document: &pb::Settlement) {
+        let Ok(record) = settlement::parse(document) else { return };
+        self.hub.metrics.booked(record.kind);
+        self.hub.tell(events::booked(&record));
+        if holds(self.hub, &record) {
+            let (kind, code) = (HubEventKind::Case.into(), "opened".into());
+            self.hub.tell(pb::HubEvent { kind, code, ..events::booked(&record) });
+        }
+    }
+}
+
+/// True for a settlement that opened a case.
+fn holds(hub: &Hub, record: &Settlement) -> bool {
+    let total = record.computation.amounts.parts.total;
+    record.kind == Kind::Settled && audit::opens(total, record.claim.service, &hub.node.parameters.rules.verification)
+}
+
+/// A decision whose answer is kept as a fact as well.
+struct Noted<'a, A> {
+    call: &'a Call<'a>,
+    act: &'a A,
+}
+
+impl<A: Act> Act for Noted<'_, A> {
+    async fn decide(&self, txn: &mut Txn) -> Result<pb::Answer, Stop> {
+        let answer = self.act.decide(txn).await?;
+        self.call.note(txn, &answer);
+        Ok(answer)
+    }
+
+    fn committed(&self, answer: &pb::Answer) {
+        self.call.tell(answer);
+    }
+}
