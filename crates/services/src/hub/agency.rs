@@ -14,7 +14,7 @@ use zhijie_domain::{
 use zhijie_protocol::v1::{agency_server, national_server};
 use zhijie_store::Txn;
 
-use super::{Hub, audit, clearing, duties, prepayment, reply};
+use super::{Hub, audit, clearing, duties, ledger, prepayment, reply};
 use crate::{
     node::{Caller, Committed, Failure, Records, Role, Stop, commit, digest, keys, limits},
     wire::{
@@ -208,6 +208,14 @@ impl national_server::National for Nation {
         reply(quotas(&self.0, &request.into_inner(), None).await)
     }
 
+    async fn ledger(&self, request: Request<pb::LedgerRequest>) -> Result<Response<pb::LedgerReply>, Status> {
+        reply(listed(ledger::answer(&self.0, &request.into_inner()).await))
+    }
+
+    async fn designs(&self, request: Request<pb::DesignsRequest>) -> Result<Response<pb::DesignsReply>, Status> {
+        reply(listed(ledger::designs::answer(&self.0, &request.into_inner()).await))
+    }
+
     async fn turn(&self, _: Request<pb::TurnRequest>) -> Result<Response<pb::TurnReply>, Status> {
         reply(duties::turn(&self.0).await)
     }
@@ -228,7 +236,7 @@ macro_rules! refusable {
     };
 }
 
-refusable!(TablesReply, CasesReply, QuotasReply);
+refusable!(TablesReply, CasesReply, QuotasReply, LedgerReply, DesignsReply);
 
 fn listed<T: Refusable>(result: Result<T, Stop>) -> Result<T, Failure> {
     match result {

@@ -56,7 +56,7 @@ pub(super) async fn undone(hub: &Hub, txn: &mut Txn, undone: &Undone) -> Result<
 }
 
 /// A settlement or a negative record as it waits for clearing.
-pub(super) fn waiting(settlement: &Settlement) -> Item {
+pub(crate) fn waiting(settlement: &Settlement) -> Item {
     let (claim, amounts) = (&settlement.claim, &settlement.computation.amounts);
     Item {
         id: settlement.id.clone(),

@@ -6,13 +6,14 @@ mod agency;
 mod audit;
 mod books;
 mod cancel;
-mod clearing;
+pub(crate) mod clearing;
 mod duties;
 mod enforce;
-mod keep;
+pub(crate) mod keep;
+pub(crate) mod ledger;
 mod mirror;
 mod pre_settle;
-mod prepayment;
+pub(crate) mod prepayment;
 mod register_visit;
 mod registry;
 mod relay;
@@ -36,7 +37,8 @@ use zhijie_protocol::v1::{
 
 use crate::{
     node::{
-        Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, limits, reflection, serve,
+        Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, claim, limits,
+        reflection, serve,
     },
     wire::pb,
 };
@@ -112,6 +114,7 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         }
     }
     let net = Arc::clone(&node.net);
+    claim(&node.store, Role::Hub, None).await?;
     registry::seed(&node).await.map_err(io::Error::other)?;
     let hub = Arc::new(Hub {
         book: Book::new(node.store.clone()),
