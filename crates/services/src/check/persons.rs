@@ -1,10 +1,10 @@
 //! What home keeps of a person follows from its book: the accumulators (年度累计), the purse (个账) and the last settlement.
-//! The chain of a person's settlements in force is walked from the last one back, so that memory stays bounded.
+//! The chain of a person's settlements in force is walked from the last one back: memory holds one person at a time.
 
 use zhijie_domain::{
     accumulator::Accumulators,
     ids::SettlementId,
-    money::{Fen, Overflow},
+    money::Overflow,
     person::Purse,
     refusal::Refusal,
     settlement::{Amounts, Kind, Settlement},
@@ -42,12 +42,11 @@ struct Home<'a> {
     walked: u64,
 }
 
-/// What a walk over a person's settlements in force gives.
+/// What a person's settlements in force are, the last one first.
+#[derive(Default)]
 struct Walk {
     accumulators: Accumulators,
-    /// The purse before the first of them.
-    opening: Purse,
-    settlements: u64,
+    paid: Vec<(Bytes, Amounts)>,
 }
 
 impl Home<'_> {
@@ -107,35 +106,40 @@ impl Home<'_> {
                 let Some(member) = self.subject.read(self.identity, key, member)? else { continue };
                 self.subject.look();
                 if let Some(walk) = self.walk(key, &member, in_force).await? {
-                    self.walked = self.walked.saturating_add(walk.settlements);
-                    self.compare(key, &member, &walk);
+                    self.walked = self.walked.saturating_add(walk.count());
+                    self.accumulators(key, &member, &walk);
+                    self.purse(key, &member, &walk)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn compare(&mut self, key: &Bytes, member: &Member, walk: &Walk) {
-        let (found, right) =
-            (person::print_accumulators(&member.accumulators), person::print_accumulators(&walk.accumulators));
-        if let Some(unequal) = unequal::first(&found, &right) {
+    fn accumulators(&mut self, key: &Bytes, member: &Member, walk: &Walk) {
+        let print = person::print_accumulators;
+        if let Some(unequal) = unequal::first(&print(&member.accumulators), &print(&walk.accumulators)) {
             let what = format!("{}, and the book gives {}", unequal.found, unequal.right);
             self.subject.differs(self.identity, key, format!("accumulators.{}", unequal.field), what);
         }
-        for (field, opening, given) in [
-            ("purse.account", member.opening.account, walk.opening.account),
-            ("purse.family", member.opening.family, walk.opening.family),
-        ] {
-            if opening != given {
-                let what = format!("with the book it gives an opening of {given}, which was {opening}");
-                self.subject.differs(self.identity, key, field, what);
-            }
+    }
+
+    /// Pays every settlement out of the purse with which the person was entered, the first one first.
+    fn purse(&mut self, key: &Bytes, member: &Member, walk: &Walk) -> Result<(), Failure> {
+        let mut purse = member.opening;
+        for (place, amounts) in walk.paid.iter().rev() {
+            let left = after(purse, amounts).map_err(Refusal::from);
+            let Some(left) = self.subject.read(self.identity, place, left)? else { return Ok(()) };
+            purse = left;
+            self.subject.compare(self.identity, place, "amounts.balance", amounts.balance, purse.account);
         }
+        self.subject.compare(self.identity, key, "purse.account", member.purse.account, purse.account);
+        self.subject.compare(self.identity, key, "purse.family", member.purse.family, purse.family);
+        Ok(())
     }
 
     /// Walks from the last settlement back; nothing where the chain is broken, which is told.
     async fn walk(&mut self, key: &Bytes, member: &Member, in_force: u64) -> Result<Option<Walk>, Failure> {
-        let mut walk = Walk { accumulators: Accumulators::default(), opening: member.purse, settlements: 0 };
+        let mut walk = Walk::default();
         let (mut next, mut later) = (member.last_settlement.clone(), None);
         while let Some(id) = next {
             let Some((place, booked)) = self.find(&id).await? else {
@@ -148,19 +152,18 @@ impl Home<'_> {
                 && booked.undone_by.is_none()
                 && settlement.claim.person == member.person.id
                 && later.is_none_or(|later| settlement.at <= later)
-                && walk.settlements < in_force;
+                && walk.count() < in_force;
             if !right {
                 let what = "a chain of the person's settlements in force, in the order of their time, does not hold it";
                 self.subject.differs(self.identity, &place, "previous", what);
                 return Ok(None);
             }
-            let amounts = &settlement.computation.amounts;
-            self.subject.compare(self.identity, &place, "amounts.balance", amounts.balance, walk.opening.account);
-            let back = self.subject.read(self.identity, &place, walk.back(settlement).map_err(Refusal::from))?;
-            if back.is_none() {
-                return Ok(None);
-            }
+            let differences = &settlement.computation.differences;
+            let added = walk.accumulators.plus(settlement.claim.scheme, differences).map_err(Refusal::from);
+            let Some(added) = self.subject.read(self.identity, &place, added)? else { return Ok(None) };
             (next, later) = (self.previous(&place).await?, Some(settlement.at));
+            walk.accumulators = added;
+            walk.paid.push((place, settlement.computation.amounts));
         }
         Ok(Some(walk))
     }
@@ -213,14 +216,13 @@ impl Home<'_> {
 }
 
 impl Walk {
-    /// Goes back over a settlement: what it added to the accumulators is theirs, what it took was in the purse.
-    fn back(&mut self, settlement: &Settlement) -> Result<(), Overflow> {
-        let Amounts { account, family, .. } = settlement.computation.amounts;
-        let own: Fen = account.minus(family)?;
-        self.accumulators = self.accumulators.plus(settlement.claim.scheme, &settlement.computation.differences)?;
-        self.opening.account = self.opening.account.plus(own)?;
-        self.opening.family = self.opening.family.plus(family)?;
-        self.settlements = self.settlements.saturating_add(1);
-        Ok(())
+    fn count(&self) -> u64 {
+        u64::try_from(self.paid.len()).unwrap_or(u64::MAX)
     }
+}
+
+/// The purse after a settlement.
+fn after(purse: Purse, amounts: &Amounts) -> Result<Purse, Overflow> {
+    let own = amounts.account.minus(amounts.family)?;
+    Ok(Purse { account: purse.account.minus(own)?, family: purse.family.minus(amounts.family)? })
 }

@@ -105,18 +105,25 @@ impl Hub<'_> {
         Ok(())
     }
 
-    /// What waits and what tables hold of a record is what the book holds.
+    /// What waits and what tables hold of a record is what the book holds; a deduction holds nothing but itself.
     fn content(&mut self, settlement: &Settlement, trail: &Trail) {
         let own = keep::waiting(settlement);
-        let right = amounts(&own);
-        if let Some(Ok(item)) = trail.waiting.as_ref().map(clearing::parse_waiting) {
-            let key = keys::waiting(&own.id, false);
-            self.subject.compare(self.identity, &key, "amounts", amounts(&item), right.clone());
-        }
-        for (period, item) in &trail.items {
-            let key = keys::table_item(*period, &own.home, &own.care, &own.id, false);
-            if let Ok((item, _)) = clearing::parse_cleared(item, &own.home, &own.care) {
+        let (total, fund, account) = (Fen::ZERO, Fen::ZERO, Fen::ZERO);
+        let deduction = Item { total, fund, account, ..own.clone() };
+        for (is_deduction, right, waiting, items) in
+            [(false, &own, &trail.waiting, &trail.items), (true, &deduction, &trail.deduction, &trail.deductions)]
+        {
+            let right = amounts(right);
+            // What does not parse is named with the records.
+            if let Some(Ok(item)) = waiting.as_ref().map(clearing::parse_waiting) {
+                let key = keys::waiting(&own.id, is_deduction);
                 self.subject.compare(self.identity, &key, "amounts", amounts(&item), right.clone());
+            }
+            for (period, item) in items {
+                let key = keys::table_item(*period, &own.home, &own.care, &own.id, is_deduction);
+                if let Ok((item, _)) = clearing::parse_cleared(item, &own.home, &own.care) {
+                    self.subject.compare(self.identity, &key, "amounts", amounts(&item), right.clone());
+                }
             }
         }
     }

@@ -43,13 +43,13 @@ pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
                 continue;
             }
             subject.look();
-            let again = fold::again(store, &table, None).await;
-            let Some(again) = subject.read(identity, key, again)? else { continue };
-            compare(&mut subject, identity, key, &table, &again);
             let credit = credit(store, &table).await;
             if let Some(credit) = subject.read(identity, key, credit)? {
                 subject.compare(identity, key, "credit", Fen(table.credit), credit);
             }
+            let again = fold::again(store, &table, None).await;
+            let Some(again) = subject.read(identity, key, again)? else { continue };
+            compare(&mut subject, identity, key, &table, &again);
             let added = sums.entry(period).or_default().add(&table, &again).map_err(Refusal::from);
             subject.read(identity, key, added)?;
         }
