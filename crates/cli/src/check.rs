@@ -19,7 +19,7 @@ use crate::table::{Cell, Table};
 /// Options of `zhijie check`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// One JSON object instead of a table; amounts in yuan, as people read them
+    /// One JSON object instead of a table
     #[arg(long)]
     json: bool,
     /// Stores, or folders that hold stores; their services must not run

@@ -1,5 +1,5 @@
-//! What a review (审核) decided is what waits to be deducted or was: a closed case's deduction is on its settlement, an open
-//! case holds its settlement out of tables, and nothing else is deducted but what a dispute took away.
+//! What a review (审核) decided is what waits to be deducted or was: a closed case's deduction is on its settlement, an
+//! open case holds its settlement out of tables, and nothing else is deducted but what a dispute took away.
 
 use zhijie_domain::{
     audit::case::{Case, Stage},

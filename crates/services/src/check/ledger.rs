@@ -1,5 +1,5 @@
-//! The ledger (双分录账) made of what home regions booked and of what the hub cleared: both provinces of a pair say the same
-//! at the end of every month and of the last day, and in the end home owes what waits and what unpaid tables hold.
+//! The ledger (双分录账) made of what home regions booked and of what the hub cleared: both provinces of a pair say the
+//! same at the end of every month and of the last day, and in the end home owes what waits and what unpaid tables hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 

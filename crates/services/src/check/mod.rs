@@ -1,6 +1,6 @@
-//! Checking stores without their services (离线核查): whether each record reads, whether the books agree with one another,
-//! and whether what follows from them is what was kept. It reads, writes nothing, and knows no engine. Each subject is a
-//! file, and names the first difference it finds.
+//! Checking stores without their services (离线核查): whether each record reads, whether the books agree with one
+//! another, and whether what follows from them is what was kept. It writes nothing and knows no engine. Each subject is
+//! a file, and names the first difference it finds.
 
 mod books;
 mod cases;

@@ -50,7 +50,7 @@ struct Walk {
 }
 
 impl Home<'_> {
-    /// Reads the book: every negative record undoes its settlement, and comes after it. Counts the settlements in force.
+    /// Reads the book: a negative record undoes its settlement, and comes after it. Counts the settlements in force.
     async fn book(&mut self) -> Result<u64, Failure> {
         let mut in_force: u64 = 0;
         let mut pages = Pages::of(self.store, keys::BOOK);

@@ -1,6 +1,6 @@
-//! Every record of the hub's book stands in exactly one place of clearing: it waits, one table holds it, or it was undone
-//! before any table did. What tables hold of a settlement is what its funds and account paid, less what was deducted;
-//! nothing, once it is undone.
+//! Every record of the hub's book stands in exactly one place of clearing (清分): it waits, one table holds it, or it was
+//! undone before any table did. What tables hold of a settlement is what its funds and account paid, less what was
+//! deducted; nothing, once it is undone.
 
 use zhijie_domain::{
     calendar::Month,

@@ -60,30 +60,30 @@ const HOME: &[Role] = &[Role::Home];
 
 #[rustfmt::skip]
 const KINDS: &[Kind] = &[
-    Kind(b'x', ALL, |_, key, value| whole(key, value, |record: &pb::Identity| Identity::parse(record).map(|_| keys::IDENTITY.to_vec()))),
+    Kind(b'x', ALL, |_, key, value| whole(key, value, |of| Identity::parse(of).map(|_| keys::IDENTITY.to_vec()))),
     Kind(b'm', ALL, message),
-    Kind(b'p', CARE, |_, key, value| mark(value, key.strip_prefix(b"p/").map(|rest| [b"m/", rest].concat()))),
+    Kind(b'p', CARE, |_, key, value| mark(value, key.strip_prefix(keys::PENDING).map(|rest| [b"m/", rest].concat()))),
     Kind(b'b', ALL, booked),
     Kind(b's', ALL, |_, key, value| pointer(key, value, b"s/", keys::BOOK)),
     Kind(b'v', ALL, kept_visit),
-    Kind(b'l', CARE, |_, key, value| loose(key, value, |chunk: &pb::LineChunk| chunk.lines.iter().try_for_each(|line| claim::parse_split(line).map(drop)))),
-    Kind(b'r', HOME, |_, key, value| whole(key, value, |record: &pb::PersonRecord| Ok(keys::person(&member::parse(record)?.person.id)))),
+    Kind(b'l', CARE, |_, key, value| loose(key, value, lines)),
+    Kind(b'r', HOME, |_, key, value| whole(key, value, |of| Ok(keys::person(&member::parse(of)?.person.id)))),
     Kind(b'o', HOME, |_, key, value| mark(value, outboxed(key))),
     Kind(b'f', HUB, filing),
     Kind(b'q', HUB, |_, key, value| whole(key, value, waiting)),
     Kind(b'a', HUB, |_, key, value| whole(key, value, opened_case)),
-    Kind(b'j', HUB, |_, key, value| loose(key, value, |record: &pb::ClearedRecord| month(&record.period, "period").map(drop))),
+    Kind(b'j', HUB, |_, key, value| loose(key, value, |of: &pb::ClearedRecord| month(&of.period, "period").map(drop))),
     Kind(b'k', HUB, item),
     Kind(b't', HUB, |_, key, value| whole(key, value, table)),
-    Kind(b'z', HUB, |_, key, value| loose(key, value, |record: &pb::PeriodRecord| date(&record.day, "day").map(drop))),
-    Kind(b'g', HUB, |_, key, value| loose(key, value, |record: &pb::AgreementRecord| date(&record.day, "day").map(drop))),
-    Kind(b'y', HUB, |_, key, value| loose(key, value, |record: &pb::YearReply| date(&record.closed, "closed").map(drop))),
+    Kind(b'z', HUB, |_, key, value| loose(key, value, |of: &pb::PeriodRecord| date(&of.day, "day").map(drop))),
+    Kind(b'g', HUB, |_, key, value| loose(key, value, |of: &pb::AgreementRecord| date(&of.day, "day").map(drop))),
+    Kind(b'y', HUB, |_, key, value| loose(key, value, |of: &pb::YearReply| date(&of.closed, "closed").map(drop))),
     Kind(b'u', HUB, |_, key, value| whole(key, value, quota)),
     Kind(b'h', HUB, |_, key, value| loose(key, value, agency)),
-    Kind(b'w', HUB, |_, key, value| loose(key, value, |record: &pb::TurnRecord| date(&record.day, "day").map(drop))),
-    Kind(b'i', HUB, |_, key, value| whole(key, value, |row: &pb::Institution| Ok(keys::institution(&registry::parse_institution(row)?.code)))),
-    Kind(b'c', HUB, |_, key, value| loose(key, value, |list: &pb::PublishedList| registry::parse_list(&list.versions).map(drop))),
-    Kind(b'd', HUB, |_, key, value| whole(key, value, |run: &pb::ReconcileReply| Ok(keys::run(date(&run.day, "day")?, run.revision)))),
+    Kind(b'w', HUB, |_, key, value| loose(key, value, |of: &pb::TurnRecord| date(&of.day, "day").map(drop))),
+    Kind(b'i', HUB, |_, key, value| whole(key, value, institution)),
+    Kind(b'c', HUB, |_, key, value| loose(key, value, published)),
+    Kind(b'd', HUB, |_, key, value| whole(key, value, run)),
     Kind(b'e', HUB, |_, key, value| pointer(key, value, b"e/", b"d/")),
     Kind(b'n', HUB, |_, key, value| loose(key, value, cure)),
 ];
@@ -261,6 +261,22 @@ fn quota(quota: &pb::Quota) -> Result<Vec<u8>, Refusal> {
     let malformed = |_| Refusal::malformed("quota", "应有两省", "two provinces");
     let (home, care) = prepayment::pair(quota).map_err(malformed)?;
     Ok(keys::quota(&home, &care))
+}
+
+fn lines(chunk: &pb::LineChunk) -> Result<(), Refusal> {
+    chunk.lines.iter().try_for_each(|line| claim::parse_split(line).map(drop))
+}
+
+fn institution(row: &pb::Institution) -> Result<Vec<u8>, Refusal> {
+    Ok(keys::institution(&registry::parse_institution(row)?.code))
+}
+
+fn published(list: &pb::PublishedList) -> Result<(), Refusal> {
+    registry::parse_list(&list.versions).map(drop)
+}
+
+fn run(run: &pb::ReconcileReply) -> Result<Vec<u8>, Refusal> {
+    Ok(keys::run(date(&run.day, "day")?, run.revision))
 }
 
 fn agency(record: &pb::AgencyRecord) -> Result<(), Refusal> {

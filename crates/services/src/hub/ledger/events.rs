@@ -258,3 +258,83 @@ pub(crate) async fn of_pairs(store: &Store) -> Result<Vec<Event>, Stop> {
     }
     Ok(events)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::settlement;
+
+    /// A settlement of 100 fen that four funds and the account paid.
+    fn paid() -> Settlement {
+        let parts = Some(pb::Parts { total: 100, in_scope: 100, ..pb::Parts::default() });
+        let funds = pb::Funds { basic: 50, catastrophic: 20, assistance: 13, other: 7, ..pb::Funds::default() };
+        let amounts = pb::Amounts {
+            parts,
+            funds: Some(funds),
+            fund_total: 90,
+            personal: 10,
+            account: 10,
+            ..pb::Amounts::default()
+        };
+        let computation = pb::Computation {
+            treatment_class: pb::TreatmentClass::Local.into(),
+            amounts: Some(amounts),
+            ..pb::Computation::default()
+        };
+        let claim = pb::Claim {
+            visit: "V1".into(),
+            person: "P1".into(),
+            home: "341200".into(),
+            scheme: pb::Scheme::Resident.into(),
+            care: "310100".into(),
+            institution: "H31010000001".into(),
+            level: pb::Level::Tertiary.into(),
+            service: pb::Service::Stay.into(),
+            from: "2024-06-01".into(),
+            to: "2024-06-02".into(),
+            parts,
+            categories: vec![pb::CategoryParts { category: 7, parts }],
+            ..pb::Claim::default()
+        };
+        let document = pb::Settlement {
+            id: "S1".into(),
+            kind: pb::EntryKind::Settled.into(),
+            claim: Some(claim),
+            computation: Some(computation),
+            ..pb::Settlement::default()
+        };
+        settlement::parse(&document).unwrap()
+    }
+
+    #[test]
+    fn a_deduction_is_borne_by_the_funds_in_proportion_and_then_by_the_account() {
+        let settlement = paid();
+        for (deduction, expected) in [
+            (0, "0 0 0 0 + 0"),
+            (9, "5 2 1 1 + 0"),
+            (90, "50 20 13 7 + 0"),
+            (95, "50 20 13 7 + 5"),
+            (100, "50 20 13 7 + 10"),
+        ] {
+            let Cost { funds, account, .. } = borne(&settlement, Fen(deduction)).unwrap();
+            let parts = [funds.basic, funds.catastrophic, funds.assistance, funds.other].map(|part| part.0.to_string());
+            assert_eq!(format!("{} + {}", parts.join(" "), account.0), expected, "{deduction}");
+            assert_eq!(funds.total().unwrap().plus(account), Ok(Fen(deduction)));
+        }
+    }
+
+    #[test]
+    fn a_deduction_and_its_return_cancel_in_every_fund() {
+        let settlement = paid();
+        let mut bill = Bills { settlement: &settlement, events: Vec::new(), unpaid: Fen::ZERO, deducted: Fen::ZERO };
+        for part in [7, 30, -11, 60, -86] {
+            bill.deduct(settlement.day(), Fen(part), Bill::Paid).unwrap();
+        }
+        let mut ledger = Ledger::default();
+        bill.events.iter().for_each(|event| post(&mut ledger, event).unwrap());
+        assert_eq!((bill.deducted, bill.events.len()), (Fen::ZERO, 5));
+        for (account, totals) in ledger.accounts(settlement.day()).unwrap() {
+            assert_eq!(totals.balance(account.kind.side()), Ok(Fen::ZERO), "{account:?}");
+        }
+    }
+}

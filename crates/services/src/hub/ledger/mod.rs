@@ -1,5 +1,5 @@
-//! Reports of the national agency over the hub's own book and tables (双分录账): the balances of every account at the end of
-//! any day, made anew for each question, so that they cannot differ from the facts.
+//! Reports over the hub's own book and tables (双分录账): the balances of every account at the end of any day, made anew
+//! for each question, so that they cannot differ from the facts.
 
 pub(super) mod designs;
 pub(crate) mod events;
