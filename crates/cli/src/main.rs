@@ -1,5 +1,6 @@
 //! `zhijie`: the one program. It runs the services, shows the road, and explains a benefit.
 
+mod check;
 mod demo;
 mod health;
 mod quote;
@@ -31,6 +32,8 @@ enum Command {
     Demo(demo::Options),
     /// 测算: explain what a home policy makes of a claim in a file; needs no services
     Quote(quote::Options),
+    /// 核查: check stores without their services; exits 0 when they hold together
+    Check(check::Options),
     /// 国家平台: serve the national hub
     Hub(Service),
     /// 参保地: serve a home region
@@ -68,6 +71,7 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(options) => demo::demo(&options).await,
         Command::Quote(options) => quote::quote(&options),
+        Command::Check(options) => check::check(&options).await,
         Command::Hub(service) => run::serve(&service.config, Some(Role::Hub)).await,
         Command::Home(service) => run::serve(&service.config, Some(Role::Home)).await,
         Command::Care(service) => run::serve(&service.config, Some(Role::Care)).await,

@@ -79,6 +79,10 @@ fn national_numbers() {
         (RULES, "floor = 100000", "§floor = -100000", "prepayment.floor"),
         (RULES, "answer_working_days = 2", "§answer_working_days = 0", "ticket.answer_working_days"),
         (RULES, "source = \"design: the limits", "§source = \"the limits", "ticket.source"),
+        (RULES, "liquidity = \"20%\"", "§liquidity = \"120%\"", "designs.liquidity"),
+        (RULES, "rounds = 20", "§rounds = 0", "designs.rounds"),
+        (RULES, "rounds = 20", "§rounds = 1001", "designs.rounds"),
+        (RULES, "source = \"design: what-ifs", "§source = \"what-ifs", "designs.source"),
         // Holidays: in another year, out of order, twice, no day at all.
         (HOLIDAYS, "  \"2023-04-05\",", "  §\"2024-04-05\",", "year.off"),
         (HOLIDAYS, "  \"2023-04-05\",", "  §\"2023-01-05\",", "year.off"),

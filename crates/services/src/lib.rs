@@ -2,6 +2,7 @@
 //! except over the wire. [`node`] holds what any role needs from the world; [`config`] starts roles.
 
 mod care;
+pub mod check;
 pub mod cluster;
 pub mod config;
 mod home;

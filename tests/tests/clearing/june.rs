@@ -139,6 +139,8 @@ async fn june_of_anhui_comes_out_to_the_fen() {
     }
     assert_eq!(total, 142_600 * WAN);
     pay_the_month(&mut stage).await;
+    the_ledger_remembers(&stage).await;
+    the_designs_stand_side_by_side(&stage).await;
 }
 
 /// The steps of the month on the days of the calendar.
@@ -162,6 +164,55 @@ async fn pay_the_month(stage: &mut Stage) {
         stage.done(&care, "c1", Stage::step(&table, pb::TableStep::Receive)).await;
         assert_eq!(stage.table("2024-06", province.code).await.received, "2024-07-31");
     }
+}
+
+/// What an account of a province held with Shanghai at the end of a day, 万元.
+async fn held(stage: &Stage, on: &str, owner: &str, account: &str) -> i64 {
+    let request = pb::LedgerRequest { on: on.into(), province: owner.into() };
+    let reply = stage.world.national().ledger(request).await.expect("a reply").into_inner();
+    assert_eq!(reply.violations, Vec::<String>::new(), "{on}");
+    assert!(reply.trial.iter().all(|line| line.debit == line.credit && line.province == owner), "{on}");
+    let with_shanghai = |balance: &&pb::AccountBalance| balance.other == "310000" || balance.other == ANHUI;
+    let mut found = reply.balances.iter().filter(with_shanghai).filter(|balance| balance.account == account);
+    found.next().map_or(0, |balance| balance.balance) / WAN
+}
+
+/// Of any day in the past: what Anhui owes Shanghai, and what Shanghai has not agreed and not received.
+async fn the_ledger_remembers(stage: &Stage) {
+    for (on, payable, unagreed, receivable, given) in [
+        ("2024-06-30", 50_900, 50_900, 0, 88_000),
+        // Hospitals are paid, but for May's 900, June's 1,200 that are open, and 260 that the next table deducts.
+        ("2024-07-20", 50_900, 2_360, 48_540, 88_000),
+        ("2024-07-21", 50_640, 1_200, 49_440, 88_000),
+        ("2024-07-31", 1_200, 1_200, 0, 88_000),
+    ] {
+        let found = [
+            held(stage, on, ANHUI, "payable-to").await,
+            held(stage, on, "310000", "unagreed-of").await,
+            held(stage, on, "310000", "receivable-from").await,
+            held(stage, on, ANHUI, "prepaid-to").await,
+        ];
+        assert_eq!(found, [payable, unagreed, receivable, given], "{on}");
+    }
+}
+
+/// With one home province that owes three, no design saves a fen; each discharges all.
+async fn the_designs_stand_side_by_side(stage: &Stage) {
+    let ask = async |period: &str| {
+        let request = pb::DesignsRequest { period: period.into() };
+        stage.world.national().designs(request).await.expect("a reply").into_inner()
+    };
+    let reply = ask("2024-06").await;
+    let names: Vec<&str> = reply.designs.iter().map(|design| design.design.as_str()).collect();
+    assert_eq!(names, ["gross", "bilateral", "multilateral", "queue"]);
+    for design in &reply.designs {
+        let moved = (design.turnover / WAN, design.peak_total / WAN, design.unsettled);
+        assert_eq!(moved, (142_600, 142_600, 0), "{}", design.design);
+    }
+    // A fifth of what is due is at hand in the queue; the rest is put in when its rounds are over.
+    assert_eq!(reply.designs.iter().map(|design| design.injected / WAN).collect::<Vec<_>>(), [0, 0, 0, 114_080]);
+    let none = ask("2024-01").await.refused.expect("a refusal");
+    assert!(none.en.contains("has no tables"), "{}", none.en);
 }
 
 /// After its red month Jiangsu asks within three working days, and is granted a part.

@@ -35,6 +35,9 @@ pub(crate) struct Options {
     /// Tell the story to services that run elsewhere: a TOML file with their addresses; see deploy/cluster.toml
     #[arg(long, value_name = "FILE")]
     cluster: Option<PathBuf>,
+    /// Leave the stores in this new or empty folder, such as for `zhijie check`
+    #[arg(long, value_name = "FOLDER", conflicts_with = "cluster")]
+    keep: Option<PathBuf>,
 }
 
 /// The business day on which the story begins in a cluster of its own.
@@ -62,16 +65,29 @@ pub(crate) async fn demo(options: &Options) -> anyhow::Result<ExitCode> {
     let stage = Stage::new(options.json, options.pace);
     let agreed = match &options.cluster {
         Some(file) => elsewhere(file, stage).await?,
-        None => here(stage).await?,
+        None => match &options.keep {
+            Some(folder) => here(stage, empty(folder)?).await?,
+            None => {
+                let stores = tempfile::tempdir().context("a folder for the stores of the demo")?;
+                here(stage, stores.path()).await?
+            }
+        },
     };
     Ok(if agreed { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// A cluster of four provinces in this process, over stores that go with it.
-async fn here(stage: Stage) -> anyhow::Result<bool> {
+/// A folder that is made, or holds nothing.
+fn empty(folder: &Path) -> anyhow::Result<&Path> {
+    let named = || folder.display().to_string();
+    std::fs::create_dir_all(folder).with_context(named)?;
+    anyhow::ensure!(std::fs::read_dir(folder).with_context(named)?.next().is_none(), "{} is not empty", named());
+    Ok(folder)
+}
+
+/// A cluster of four provinces in this process, over stores in a folder.
+async fn here(stage: Stage, stores: &Path) -> anyhow::Result<bool> {
     let first = parse_date(FIRST_DAY).context("the first day")?;
     let clock = Arc::new(ManualClock::at(morning(first)));
-    let stores = tempfile::tempdir().context("a folder for the stores of the demo")?;
     let setup = ClusterSetup {
         regions: cast::provinces(),
         parameters: Arc::new(embedded_parameters()?),
@@ -79,7 +95,7 @@ async fn here(stage: Stage) -> anyhow::Result<bool> {
         seed: "demo".into(),
         answer_deadline_ms: limits::ANSWER_DEADLINE_MS,
     };
-    let open = |name: &str| open_store(&stores.path().join(name)).map_err(io::Error::other);
+    let open = |name: &str| open_store(&stores.join(name)).map_err(io::Error::other);
     let cluster = Cluster::start(setup, open).await?;
     let mut story = Story::new(cluster.clients()?, cluster.net().clone(), Time::Business(clock), stage, morning(first));
     if let Some(store) = RegionCode::parse(cast::CHONGQING).ok().and_then(|code| cluster.store(&care_of(&code))) {

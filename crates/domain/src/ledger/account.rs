@@ -22,6 +22,22 @@ pub enum Fund {
     Other,
 }
 
+impl Fund {
+    /// Its stable name.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Fund::Basic => "basic",
+            Fund::CivilServant => "civil-servant",
+            Fund::Enterprise => "enterprise",
+            Fund::Catastrophic => "catastrophic",
+            Fund::LargeAmount => "large-amount",
+            Fund::Assistance => "assistance",
+            Fund::Other => "other",
+        }
+    }
+}
+
 /// One province's account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account {
@@ -76,6 +92,38 @@ impl AccountKind {
         match self {
             AccountKind::PrepaymentFrom(_) | AccountKind::PayableTo(_) | AccountKind::MemoContra => Side::Credit,
             _ => Side::Debit,
+        }
+    }
+
+    /// The stable name of the kind.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            AccountKind::Fiscal => "fiscal",
+            AccountKind::PrepaidTo(_) => "prepaid-to",
+            AccountKind::PrepaymentFrom(_) => "prepayment-from",
+            AccountKind::PayableTo(_) => "payable-to",
+            AccountKind::ReceivableFrom(_) => "receivable-from",
+            AccountKind::BenefitExpense(..) => "benefit-expense",
+            AccountKind::AccountExpense(_) => "account-expense",
+            AccountKind::RecoverableFromHospitals => "recoverable-from-hospitals",
+            AccountKind::UnagreedOf(_) => "unagreed-of",
+            AccountKind::UnderWay(_) => "under-way",
+            AccountKind::MemoContra => "memo-contra",
+        }
+    }
+
+    /// The other province, where the account has one.
+    #[must_use]
+    pub fn other(&self) -> Option<&RegionCode> {
+        match self {
+            AccountKind::PrepaidTo(other)
+            | AccountKind::PrepaymentFrom(other)
+            | AccountKind::PayableTo(other)
+            | AccountKind::ReceivableFrom(other)
+            | AccountKind::UnagreedOf(other)
+            | AccountKind::UnderWay(other) => Some(other),
+            _ => None,
         }
     }
 

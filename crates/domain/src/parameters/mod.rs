@@ -27,7 +27,7 @@ use crate::{
     workdays::Workdays,
 };
 
-pub use national::{Calendar, Prepayment, Rules};
+pub use national::{Calendar, Designs, Prepayment, Rules};
 
 /// A file of parameters: its path below `parameters/`, and its text.
 #[derive(Debug, Clone, Copy)]

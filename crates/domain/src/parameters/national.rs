@@ -27,6 +27,8 @@ use crate::{
 const REGIONS: usize = 32;
 /// The last day that every month has.
 const DAY_OF_EVERY_MONTH: u8 = 28;
+/// Rounds that the queue of a clearing design may work, so that a comparison ends.
+const QUEUE_ROUNDS_MAX: u32 = 1_000;
 
 /// National numbers, from `national/rules.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -44,6 +46,20 @@ pub struct Rules {
     pub prepayment: Prepayment,
     /// Problem coordination (问题协同).
     pub ticket: TicketTerms,
+    /// The comparison of clearing designs (清算方案比较).
+    pub designs: Designs,
+}
+
+/// The terms on which clearing designs are compared (清算方案比较).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Designs {
+    /// The money with which each province enters the queue, basis points of all that it has to pay.
+    pub liquidity: Bp,
+    /// The last round in which the queue works on its own.
+    pub rounds: u32,
+    /// Source mark.
+    pub source: Source,
 }
 
 /// Days of the month after the service month, and working days behind them.
@@ -235,7 +251,7 @@ fn regions(file: File<'_>, raw: RawRegions) -> Result<BTreeMap<RegionCode, Regio
 
 fn rules(file: File<'_>, rules: Rules) -> Result<Rules, Vec<Problem>> {
     let mut findings = Findings::of(file);
-    let Rules { filing, verification, details, calendar, prepayment, ticket } = &rules;
+    let Rules { filing, verification, details, calendar, prepayment, ticket, designs } = &rules;
     findings.require(filing.temporary_months >= 1, "filing.temporary_months", "at least a month");
     findings.require(filing.long_term_lock_days >= 0, "filing.long_term_lock_days", "not negative");
     findings.require(!verification.stay_above.is_negative(), "verification.stay_above", "not negative");
@@ -262,6 +278,7 @@ fn rules(file: File<'_>, rules: Rules) -> Result<Rules, Vec<Problem>> {
     findings.require(!prepayment.floor.is_negative(), "prepayment.floor", "not negative");
     let days = ticket.answer_working_days;
     findings.require(days >= 1, "ticket.answer_working_days", "at least a day: nobody answers before the question");
+    findings.require((1..=QUEUE_ROUNDS_MAX).contains(&designs.rounds), "designs.rounds", "rounds from 1 to 1,000");
     findings.into_result(rules)
 }
 

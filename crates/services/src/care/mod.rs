@@ -30,8 +30,8 @@ use zhijie_protocol::v1::{agency_server, care_server, hub_client::HubClient, reg
 
 use crate::{
     node::{
-        Book, Credentials, Entries, Failure, Gate, Key, Link, Node, Office, Role, Served, channel, limits, reflection,
-        serve,
+        Book, Credentials, Entries, Failure, Gate, Key, Link, Node, Office, Role, Served, channel, claim, limits,
+        reflection, serve,
     },
     wire::{
         claim::{Header, parse_header},
@@ -79,6 +79,7 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
     let credentials = Credentials::new(Role::Care, Some(&setup.region), &setup.secret)
         .ok_or_else(|| io::Error::other("care.secret: plain ASCII, not empty"))?;
     node.parameters.catalogue(&setup.region).map_err(|refusal| io::Error::other(refusal.en))?;
+    claim(&node.store, Role::Care, Some(&setup.region)).await?;
     let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
     let office = Office::new(Link::new(hub.clone(), credentials.clone()));
     let office = agency_server::AgencyServer::new(office);

@@ -16,20 +16,22 @@ use crate::{
 };
 
 /// A person of this home region.
-pub(super) struct Member {
-    pub(super) person: Person,
-    pub(super) purse: Purse,
-    pub(super) accumulators: Accumulators,
+pub(crate) struct Member {
+    pub(crate) person: Person,
+    pub(crate) purse: Purse,
+    /// The purse as the person was entered.
+    pub(crate) opening: Purse,
+    pub(crate) accumulators: Accumulators,
     pub(super) filings: Vec<Filing>,
     pub(super) open_stay: Option<VisitId>,
-    pub(super) last_settlement: Option<SettlementId>,
+    pub(crate) last_settlement: Option<SettlementId>,
 }
 
 impl Member {
     /// A person new to the register.
     pub(super) fn new(person: Person, purse: Purse) -> Member {
         let (accumulators, filings) = (Accumulators::default(), Vec::new());
-        Member { person, purse, accumulators, filings, open_stay: None, last_settlement: None }
+        Member { person, purse, opening: purse, accumulators, filings, open_stay: None, last_settlement: None }
     }
 
     /// Reads a person, where there is one.
@@ -64,15 +66,18 @@ impl Member {
             filings: self.filings.iter().map(person::print_filing).collect(),
             open_stay: text(self.open_stay.as_ref()),
             last_settlement: text(self.last_settlement.as_ref()),
+            opening: Some(person::print_purse(self.opening)),
         };
         txn.keep(keys::person(&self.person.id), &record);
     }
 }
 
-fn parse(record: &pb::PersonRecord) -> Result<Member, Refusal> {
+/// Reads a person's record.
+pub(crate) fn parse(record: &pb::PersonRecord) -> Result<Member, Refusal> {
     Ok(Member {
         person: person::parse(required(record.person.as_ref(), "person")?)?,
         purse: person::parse_purse(record.purse.as_ref())?,
+        opening: person::parse_purse(record.opening.as_ref())?,
         accumulators: person::parse_accumulators(&record.accumulators)?,
         filings: record.filings.iter().map(person::parse_filing).collect::<Result<_, Refusal>>()?,
         open_stay: optional_id(VisitId::parse, &record.open_stay, "open_stay")?,

@@ -5,7 +5,7 @@ mod cancel;
 mod filing;
 mod judge;
 mod list;
-mod member;
+pub(crate) mod member;
 mod mirror;
 mod pre_settle;
 mod register;
@@ -26,7 +26,8 @@ use zhijie_protocol::v1::{agency_server, home_server, hub_client::HubClient, reg
 
 use crate::{
     node::{
-        Book, Credentials, Entries, Failure, Gate, Link, Node, Office, Role, Served, channel, limits, reflection, serve,
+        Book, Credentials, Entries, Failure, Gate, Link, Node, Office, Role, Served, channel, claim, limits,
+        reflection, serve,
     },
     wire::pb,
 };
@@ -64,6 +65,7 @@ pub(crate) struct Home {
 pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
     let credentials = Credentials::new(Role::Home, Some(&setup.region), &setup.secret)
         .ok_or_else(|| io::Error::other("home.secret: plain ASCII, not empty"))?;
+    claim(&node.store, Role::Home, Some(&setup.region)).await?;
     let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
     let office = Office::new(Link::new(hub.clone(), credentials.clone()));
     let office = agency_server::AgencyServer::new(office);

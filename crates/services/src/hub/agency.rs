@@ -14,7 +14,7 @@ use zhijie_domain::{
 use zhijie_protocol::v1::{agency_server, national_server};
 use zhijie_store::Txn;
 
-use super::{Hub, audit, clearing, details, duties, events, feed, indicators, prepayment, reply, tickets};
+use super::{Hub, audit, clearing, details, duties, events, feed, indicators, ledger, prepayment, reply, tickets};
 use crate::{
     node::{Caller, Committed, Failure, Records, Role, Stop, commit, digest, keys, limits},
     wire::{
@@ -238,6 +238,14 @@ impl national_server::National for Nation {
         reply(quotas(&self.0, &request.into_inner(), None).await)
     }
 
+    async fn ledger(&self, request: Request<pb::LedgerRequest>) -> Result<Response<pb::LedgerReply>, Status> {
+        reply(listed(ledger::answer(&self.0, &request.into_inner()).await))
+    }
+
+    async fn designs(&self, request: Request<pb::DesignsRequest>) -> Result<Response<pb::DesignsReply>, Status> {
+        reply(listed(ledger::designs::answer(&self.0, &request.into_inner()).await))
+    }
+
     async fn tickets(&self, request: Request<pb::TicketsRequest>) -> Result<Response<pb::TicketsReply>, Status> {
         reply(listed(tickets::list(&self.0, &request.into_inner(), None).await))
     }
@@ -282,7 +290,17 @@ macro_rules! refusable {
     };
 }
 
-refusable!(TablesReply, CasesReply, DetailsReply, QuotasReply, TicketsReply, ErrorReport, IndicatorsReply);
+refusable!(
+    TablesReply,
+    CasesReply,
+    DetailsReply,
+    QuotasReply,
+    TicketsReply,
+    ErrorReport,
+    IndicatorsReply,
+    LedgerReply,
+    DesignsReply
+);
 
 fn listed<T: Refusable>(result: Result<T, Stop>) -> Result<T, Failure> {
     match result {

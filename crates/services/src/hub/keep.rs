@@ -76,7 +76,7 @@ fn has_come(hub: &Hub, settlement: &Settlement) -> Result<(), Failure> {
 }
 
 /// A settlement or a negative record as it waits for clearing.
-pub(super) fn waiting(settlement: &Settlement) -> Item {
+pub(crate) fn waiting(settlement: &Settlement) -> Item {
     let (claim, amounts) = (&settlement.claim, &settlement.computation.amounts);
     Item {
         id: settlement.id.clone(),

@@ -6,19 +6,20 @@ mod agency;
 mod audit;
 mod books;
 mod cancel;
-mod clearing;
+pub(crate) mod clearing;
 mod details;
 mod duties;
 mod enforce;
 mod events;
 mod feed;
 mod indicators;
-mod keep;
+pub(crate) mod keep;
 mod latency;
+pub(crate) mod ledger;
 mod metrics;
 mod mirror;
 mod pre_settle;
-mod prepayment;
+pub(crate) mod prepayment;
 mod register_visit;
 mod registry;
 mod relay;
@@ -48,7 +49,8 @@ use zhijie_protocol::v1::{
 
 use crate::{
     node::{
-        Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, limits, reflection, serve,
+        Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, claim, limits,
+        reflection, serve,
     },
     wire::pb,
 };
@@ -127,6 +129,7 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         }
     }
     let net = Arc::clone(&node.net);
+    claim(&node.store, Role::Hub, None).await?;
     registry::seed(&node).await.map_err(io::Error::other)?;
     let hub = Arc::new(Hub {
         book: Book::new(node.store.clone()),

@@ -12,7 +12,7 @@ use zhijie_domain::{
     refusal::{Code, Refusal},
     ticket::{Cause, Duty},
 };
-use zhijie_store::Txn;
+use zhijie_store::{Store, Txn};
 
 use super::{Hub, agency::Actor, clearing, events, tickets::problems::Problem};
 use crate::{
@@ -127,7 +127,12 @@ pub(super) async fn act(hub: &Hub, txn: &mut Txn, actor: &Actor, act: &pb::Prepa
             if decision.approved == 0 { Command::Deny } else { Command::Approve { amount: Fen(decision.approved) } }
         }
     };
-    wire_prepayment::print(&step(hub, prepaid, command, actor.today)?, &mut known);
+    let next = step(hub, prepaid, command, actor.today)?;
+    let amount = next.balance.minus(prepaid.balance)?.0;
+    if amount != 0 {
+        known.moved.push(pb::PrepaymentMove { day: actor.today.to_string(), amount });
+    }
+    wire_prepayment::print(&next, &mut known);
     txn.keep(key, &known);
     Ok(known)
 }
@@ -199,7 +204,7 @@ pub(super) async fn quarter_is_known(hub: &Hub, today: Date) -> Result<Quarter, 
 /// The year's quotas of all pairs that have none yet and stand ready; gives those that were set.
 pub(super) async fn reset_all(hub: &Hub, today: Date) -> Result<Vec<pb::Quota>, Stop> {
     let mut set = Vec::new();
-    for quota in all(hub).await? {
+    for quota in all(&hub.node.store).await? {
         if quota.reset_in < i32::from(today.year()) {
             set.extend(reset(hub, &quota, today).await?);
         }
@@ -232,14 +237,16 @@ async fn reset(hub: &Hub, quota: &pb::Quota, today: Date) -> Result<Option<pb::Q
     Ok(Some(known))
 }
 
-fn pair(quota: &pb::Quota) -> Result<(RegionCode, RegionCode), Failure> {
+/// Whose prepayment it is: home and care.
+pub(crate) fn pair(quota: &pb::Quota) -> Result<(RegionCode, RegionCode), Failure> {
     let damaged = || Failure::Damaged(format!("u/{}/{}", quota.home, quota.care));
     let region = |text: &str| RegionCode::parse(text).map_err(|_| damaged());
     Ok((region(&quota.home)?, region(&quota.care)?))
 }
 
-async fn all(hub: &Hub) -> Result<Vec<pb::Quota>, Failure> {
-    let page = hub.node.store.scan_prefix(keys::QUOTAS, None, limits::PAIRS_MAX).await?;
+/// Every prepayment, ascending by home and care.
+pub(crate) async fn all(store: &Store) -> Result<Vec<pb::Quota>, Failure> {
+    let page = store.scan_prefix(keys::QUOTAS, None, limits::PAIRS_MAX).await?;
     page.iter().map(|(key, record)| document(key, &record.value)).collect()
 }
 
@@ -250,7 +257,7 @@ pub(super) async fn list(
     own: Option<&RegionCode>,
 ) -> Result<pb::QuotasReply, Stop> {
     let province = wire::optional_id(RegionCode::parse, &request.province, "province")?;
-    let mut quotas = all(hub).await?;
+    let mut quotas = all(&hub.node.store).await?;
     let totals = totals(hub, &quotas).await?;
     let of = |quota: &pb::Quota, province: Option<&RegionCode>| {
         province.is_none_or(|province| quota.home == province.as_str() || quota.care == province.as_str())

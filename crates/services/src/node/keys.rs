@@ -5,6 +5,9 @@ use zhijie_domain::{
     ids::{FilingId, InstitutionCode, MessageId, PersonId, RegionCode, SettlementId, TicketId, VisitId},
 };
 
+/// `x`: whose store it is.
+pub const IDENTITY: &[u8] = b"x";
+
 /// `m/…`: a message and what became of it. `rest` is the message's key.
 #[must_use]
 pub fn message(rest: &str) -> Vec<u8> {
@@ -25,6 +28,9 @@ pub const PENDING: &[u8] = b"p/";
 pub fn book(day: Date, id: &SettlementId) -> Vec<u8> {
     format!("b/{day}/{id}").into_bytes()
 }
+
+/// The whole book.
+pub const BOOK: &[u8] = b"b/";
 
 /// All records of a day.
 #[must_use]
@@ -62,6 +68,9 @@ pub fn person(id: &PersonId) -> Vec<u8> {
     format!("r/{id}").into_bytes()
 }
 
+/// The whole register.
+pub const PERSONS: &[u8] = b"r/";
+
 /// `f/home/person/id`: a mirrored filing at the hub.
 #[must_use]
 pub fn filing(home: &RegionCode, person: &PersonId, id: &FilingId) -> Vec<u8> {
@@ -89,7 +98,7 @@ pub fn waiting(item: &SettlementId, deduction: bool) -> Vec<u8> {
     format!("q/{item}{}", if deduction { "/d" } else { "" }).into_bytes()
 }
 
-/// All that waits.
+/// All that waits for clearing.
 pub const WAITING: &[u8] = b"q/";
 
 /// `a/settlement`: the case of a settlement.
@@ -101,20 +110,26 @@ pub fn case(settlement: &SettlementId) -> Vec<u8> {
 /// All cases.
 pub const CASES: &[u8] = b"a/";
 
-/// `ao/settlement`: a case that is open.
+/// `A/settlement`: a case that is open.
 #[must_use]
 pub fn open_case(settlement: &SettlementId) -> Vec<u8> {
-    format!("ao/{settlement}").into_bytes()
+    format!("A/{settlement}").into_bytes()
 }
 
 /// All open cases.
-pub const OPEN_CASES: &[u8] = b"ao/";
+pub const OPEN_CASES: &[u8] = b"A/";
 
 /// `j/settlement`: the table in which a record was cleared.
 #[must_use]
 pub fn cleared(item: &SettlementId) -> Vec<u8> {
     format!("j/{item}").into_bytes()
 }
+
+/// All that tables hold by settlement.
+pub const CLEARED: &[u8] = b"j/";
+
+/// All items of all tables.
+pub const ITEMS: &[u8] = b"k/";
 
 /// `k/period/home/care/settlement` or `…/settlement/d`: an item of a table, or one carried past it.
 #[must_use]
@@ -155,10 +170,10 @@ pub fn tables_of(period: Month) -> Vec<u8> {
 /// All tables.
 pub const TABLES: &[u8] = b"t/";
 
-/// `tn/period/home/care`: a table whose notices are not published yet.
+/// `V/period/home/care`: a table whose notices are not published yet.
 #[must_use]
 pub fn unnoticed(period: Month, home: &RegionCode, care: &RegionCode) -> Vec<u8> {
-    format!("tn/{period}/{home}/{care}").into_bytes()
+    format!("V/{period}/{home}/{care}").into_bytes()
 }
 
 /// The key of the table that an unnoticed one stands for.
@@ -168,7 +183,7 @@ pub fn unnoticed_table(unnoticed: &[u8]) -> Vec<u8> {
 }
 
 /// All tables without their notices.
-pub const UNNOTICED: &[u8] = b"tn/";
+pub const UNNOTICED: &[u8] = b"V/";
 
 /// `z/period`: whether the tables of a period are made.
 #[must_use]
@@ -184,6 +199,9 @@ pub const PERIODS: &[u8] = b"z/";
 pub fn agreement(care: &RegionCode, month: Month) -> Vec<u8> {
     format!("g/{care}/{month}").into_bytes()
 }
+
+/// All agreements.
+pub const AGREEMENTS: &[u8] = b"g/";
 
 /// `y/year`: a year that is closed.
 #[must_use]
@@ -208,6 +226,7 @@ pub fn agency_message(agency: &str, message: &MessageId) -> Vec<u8> {
 
 /// `w`: the last business day whose duties are done.
 pub const TURN: &[u8] = b"w";
+
 /// `i/code`: an institution in the hub's registry.
 #[must_use]
 pub fn institution(code: &InstitutionCode) -> Vec<u8> {

@@ -2,10 +2,11 @@
 
 pub(super) mod agree;
 pub(super) mod dispute;
-pub(super) mod fold;
-pub(super) mod list;
+pub(crate) mod fold;
+pub(crate) mod list;
 pub(super) mod make;
 pub(super) mod steps;
+pub(crate) mod trail;
 pub(super) mod year;
 
 use zhijie_domain::{
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// The refusal of a step that clearing is not at.
-fn not_now(field: &str, zh: impl std::fmt::Display, en: impl std::fmt::Display) -> Refusal {
+pub(super) fn not_now(field: &str, zh: impl std::fmt::Display, en: impl std::fmt::Display) -> Refusal {
     Refusal::new(Code::ClearingState, "医保发〔2022〕22号, annex: the steps of monthly clearing", field).with(zh, en)
 }
 
@@ -48,6 +49,6 @@ async fn load(
 }
 
 /// What becomes of a table's payable.
-pub(super) fn outcome_of(period: Month, table: &pb::ClearingTable) -> Result<Outcome, Refusal> {
+pub(crate) fn outcome_of(period: Month, table: &pb::ClearingTable) -> Result<Outcome, Refusal> {
     outcome(period, Fen(table.payable)).map_err(Refusal::from)
 }

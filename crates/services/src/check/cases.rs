@@ -1,0 +1,145 @@
+//! What a review (审核) decided is what waits to be deducted or was: a closed case's deduction is on its settlement, an
+//! open case holds its settlement out of tables, and nothing else is deducted but what a dispute took away.
+
+use zhijie_domain::{
+    audit::case::{Case, Stage},
+    money::Fen,
+    refusal::Refusal,
+    settlement::Kind,
+};
+use zhijie_store::{Record, Store};
+
+use super::{Stores, Subject};
+use crate::{
+    hub::{
+        clearing::trail::{Dates, Trail},
+        ledger::events::{self, Read},
+    },
+    node::{Failure, Identity, Pages, document, keys, stored},
+    wire::{case, pb},
+};
+
+/// Looks at every settlement in force and its case, where it has one.
+pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
+    let mut subject = Subject::new("cases", "审核扣款", "deductions are what reviews decided");
+    let Some((identity, store)) = stores.hub() else {
+        subject.missing.insert(super::hub());
+        return Ok(subject);
+    };
+    let Some(dates) = subject.read(identity, keys::PERIODS, Dates::load(store).await)? else { return Ok(subject) };
+    let mut pages = Pages::of(store, keys::BOOK);
+    while let Some(page) = pages.next().await? {
+        for (key, Record { value, .. }) in &page {
+            // What does not read is named by the other subjects.
+            let Ok(booked) = events::read(key, value) else { continue };
+            if booked.settlement.kind == Kind::Settled {
+                settlement(&mut subject, identity, store, &dates, &booked).await?;
+            }
+        }
+    }
+    unbooked(&mut subject, identity, store).await?;
+    Ok(subject)
+}
+
+async fn settlement(
+    subject: &mut Subject,
+    identity: &Identity,
+    store: &Store,
+    dates: &Dates,
+    booked: &Read,
+) -> Result<(), Failure> {
+    let key = keys::case(&booked.settlement.id);
+    let kept = store.get(&key).await?;
+    let read = kept.map(|record| document::<pb::Case>(&key, &record.value)).transpose();
+    let Some(kept) = subject.read(identity, &key, read)? else { return Ok(()) };
+    if let Some(case) = &kept {
+        subject.look();
+        if booked.undone_by.is_some() == case.lapsed.is_empty() {
+            subject.differs(identity, &key, "lapsed", "a case lapses when its settlement is undone, and only then");
+        }
+    }
+    if booked.undone_by.is_some() {
+        return Ok(());
+    }
+    let parsed = kept.as_ref().map(|kept| stored(case::parse(kept), &key)).transpose();
+    let Some(case) = subject.read(identity, &key, parsed)? else { return Ok(()) };
+    // A trail that does not read is named where records are placed.
+    let Ok(trail) = Trail::of(store, dates, &booked.settlement).await else { return Ok(()) };
+    match case.as_ref().map(|case| (case, case.closed())) {
+        Some((_, Some(closed))) => deducted(subject, identity, &key, closed.deduction, &trail),
+        Some((case, None)) => held(subject, identity, &key, case, dates, &trail),
+        None => deducted(subject, identity, &key, Fen::ZERO, &trail),
+    }
+}
+
+/// A closed case took so much away. A dispute may have taken more, once a table had held the settlement.
+fn deducted(
+    subject: &mut Subject,
+    identity: &Identity,
+    key: &[u8],
+    decided: Fen,
+    trail: &Trail,
+) -> Result<(), Failure> {
+    let found = match (&trail.waiting, &trail.cleared) {
+        (Some(waiting), _) => {
+            if waiting.under_review {
+                subject.differs(identity, key, "stage", "it is closed, and its settlement is held for it");
+            }
+            Ok(Fen(waiting.deduction))
+        }
+        (None, Some(cleared)) => {
+            let waits = trail.deduction.as_ref().map_or(0, |waiting| waiting.deduction);
+            Fen(cleared.deducted).plus(Fen(waits))
+        }
+        (None, None) => return Ok(()),
+    };
+    let Some(found) = subject.read(identity, key, found.map_err(Refusal::from))? else { return Ok(()) };
+    let right = if trail.was_disputed() { found >= decided } else { found == decided };
+    if !right {
+        let what = format!("{decided} was decided, and {found} waits to be deducted or was");
+        subject.differs(identity, key, "deduction", what);
+    }
+    Ok(())
+}
+
+/// An open case holds its settlement, unless a table held it before the case was opened again or at all.
+fn held(
+    subject: &mut Subject,
+    identity: &Identity,
+    key: &[u8],
+    case: &Case,
+    dates: &Dates,
+    trail: &Trail,
+) -> Result<(), Failure> {
+    if let Some(waiting) = &trail.waiting
+        && !waiting.under_review
+    {
+        subject.differs(identity, key, "stage", "it is open, and its settlement is not held for it");
+    }
+    let closed_before = case.reopened || matches!(case.stage, Stage::Appealed { .. });
+    for (period, _) in trail.entered() {
+        if !closed_before && dates.tables.get(period) > Some(&case.opened) {
+            subject.differs(
+                identity,
+                key,
+                "stage",
+                format!("it is open, and the table of {period} holds its settlement"),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Every case is of a booked settlement.
+async fn unbooked(subject: &mut Subject, identity: &Identity, store: &Store) -> Result<(), Failure> {
+    let mut pages = Pages::of(store, keys::CASES);
+    while let Some(page) = pages.next().await? {
+        for (key, _) in &page {
+            let pointer = key.strip_prefix(keys::CASES).map(|id| [b"s/", id].concat()).unwrap_or_default();
+            if store.get(&pointer).await?.is_none() {
+                subject.differs(identity, key, "settlement", "the book does not hold it");
+            }
+        }
+    }
+    Ok(())
+}

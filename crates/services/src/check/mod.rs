@@ -1,0 +1,186 @@
+//! Checking stores without their services (离线核查): whether each record reads, whether the books agree with one
+//! another, and whether what follows from them is what was kept. It writes nothing and knows no engine. Each subject is
+//! a file, and names the first difference it finds.
+
+mod books;
+mod cases;
+mod ledger;
+mod persons;
+mod places;
+mod records;
+mod tables;
+mod unequal;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+};
+
+use zhijie_domain::ids::RegionCode;
+use zhijie_store::Store;
+
+use crate::node::{Failure, Identity, Role, Stop};
+
+/// Opened stores by whose they are.
+#[derive(Debug, Default)]
+pub struct Stores(BTreeMap<Identity, Store>);
+
+impl Stores {
+    /// Adds a store; false where one of the same service is there already, which then stays.
+    #[must_use]
+    pub fn add(&mut self, identity: Identity, store: Store) -> bool {
+        if self.0.contains_key(&identity) {
+            return false;
+        }
+        self.0.insert(identity, store);
+        true
+    }
+
+    /// Whose stores they are.
+    pub fn identities(&self) -> impl Iterator<Item = &Identity> {
+        self.0.keys()
+    }
+
+    fn each(&self, role: Role) -> impl Iterator<Item = (&Identity, &Store)> {
+        self.0.iter().filter(move |(identity, _)| identity.role == role)
+    }
+
+    fn hub(&self) -> Option<(&Identity, &Store)> {
+        self.each(Role::Hub).next()
+    }
+
+    fn get(&self, identity: &Identity) -> Option<&Store> {
+        self.0.get(identity)
+    }
+}
+
+fn hub() -> Identity {
+    Identity { role: Role::Hub, region: None }
+}
+
+fn home(area: &RegionCode) -> Identity {
+    Identity { role: Role::Home, region: Some(area.province()) }
+}
+
+fn care(place: &RegionCode) -> Identity {
+    Identity { role: Role::Care, region: Some(place.province()) }
+}
+
+/// Where two facts differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Whose store it is in, such as `home-340000`.
+    pub store: String,
+    /// The letter with which the record's key begins.
+    pub kind: String,
+    /// The rest of the key; person numbers are masked.
+    pub record: String,
+    /// The field, or what of the record it is about.
+    pub field: String,
+    /// What is there, and what should be.
+    pub what: String,
+}
+
+/// What came of one subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Its stable name.
+    pub key: &'static str,
+    /// Its name in Chinese.
+    pub zh: &'static str,
+    /// Its name in English.
+    pub en: &'static str,
+    /// How many facts were compared.
+    pub checked: u64,
+    /// How many differ.
+    pub differences: u64,
+    /// The first of them.
+    pub first: Option<Difference>,
+    /// Stores that the facts name and that were not given: what they hold was not compared.
+    pub missing: BTreeSet<Identity>,
+}
+
+impl Subject {
+    fn new(key: &'static str, zh: &'static str, en: &'static str) -> Subject {
+        Subject { key, zh, en, checked: 0, differences: 0, first: None, missing: BTreeSet::new() }
+    }
+
+    /// One more fact is compared.
+    fn look(&mut self) {
+        self.checked = self.checked.saturating_add(1);
+    }
+
+    /// Notes a difference of the record under a key.
+    fn differs(&mut self, store: &Identity, key: &[u8], field: impl Display, what: impl Display) {
+        self.differences = self.differences.saturating_add(1);
+        if self.first.is_none() {
+            let (kind, record) = unequal::shown(key);
+            let (field, what) = (field.to_string(), what.to_string());
+            self.first = Some(Difference { store: store.to_string(), kind, record, field, what });
+        }
+    }
+
+    /// Notes it as a difference where two values are not the same.
+    fn compare<T: PartialEq + Display>(&mut self, store: &Identity, key: &[u8], field: &str, found: T, right: T) {
+        if found != right {
+            self.differs(store, key, field, format!("{found}, and it should be {right}"));
+        }
+    }
+
+    /// What was read under a key; a record that does not read, or does not add up, is a difference.
+    fn read<T>(
+        &mut self,
+        store: &Identity,
+        key: &[u8],
+        result: Result<T, impl Into<Stop>>,
+    ) -> Result<Option<T>, Failure> {
+        match result.map_err(Into::into) {
+            Ok(value) => Ok(Some(value)),
+            Err(Stop::Failed(Failure::Damaged(_))) => {
+                self.differs(store, key, "record", "it does not read");
+                Ok(None)
+            }
+            Err(Stop::Refused(refusal)) => {
+                self.differs(store, key, &refusal.field, &refusal.en);
+                Ok(None)
+            }
+            Err(Stop::Failed(failure)) => Err(failure),
+        }
+    }
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Whose stores were given.
+    pub stores: Vec<Identity>,
+    /// Its subjects, in the order in which they were checked.
+    pub subjects: Vec<Subject>,
+}
+
+impl Report {
+    /// Nothing differs, and no store is missing. One store alone has none to be compared with: that it stands alone is
+    /// no difference.
+    #[must_use]
+    pub fn is_equal(&self) -> bool {
+        let alone = self.stores.len() == 1;
+        self.subjects.iter().all(|subject| subject.differences == 0 && (alone || subject.missing.is_empty()))
+    }
+}
+
+/// Checks stores. Nobody may write to them meanwhile.
+///
+/// # Errors
+/// [`Failure`] of a store; what its records say is a difference and no failure.
+pub async fn check(stores: &Stores) -> Result<Report, Failure> {
+    let subjects = vec![
+        records::check(stores).await?,
+        books::check(stores).await?,
+        persons::check(stores).await?,
+        places::check(stores).await?,
+        tables::check(stores).await?,
+        cases::check(stores).await?,
+        ledger::check(stores).await?,
+    ];
+    Ok(Report { stores: stores.identities().cloned().collect(), subjects })
+}

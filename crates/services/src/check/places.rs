@@ -1,0 +1,227 @@
+//! Every record of the hub's book stands in exactly one place of clearing (清分): it waits, one table holds it, or it was
+//! undone before any table did. What tables hold of a settlement is what its funds and account paid, less what was
+//! deducted; nothing, once it is undone.
+
+use zhijie_domain::{
+    calendar::Month,
+    clearing::item::{Item, ItemKind},
+    ids::SettlementId,
+    money::{Fen, Overflow},
+    refusal::Refusal,
+    settlement::{Kind, Settlement},
+};
+use zhijie_store::{Bytes, Record, Store};
+
+use super::{Stores, Subject};
+use crate::{
+    hub::{
+        clearing::trail::{Dates, Trail, is_in},
+        keep,
+        ledger::events::{self, Read},
+    },
+    node::{Failure, Identity, Pages, document, keys},
+    wire::{clearing, codes, pb},
+};
+
+/// Looks for every record, and for the record of everything that waits or was cleared.
+pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
+    let mut subject = Subject::new("places", "清分去向", "each record waits, is cleared once, or was undone");
+    let Some((identity, store)) = stores.hub() else {
+        subject.missing.insert(super::hub());
+        return Ok(subject);
+    };
+    let Some(dates) = subject.read(identity, keys::PERIODS, Dates::load(store).await)? else { return Ok(subject) };
+    let mut hub = Hub { identity, store, dates, subject: &mut subject };
+    hub.booked().await?;
+    hub.kept(keys::WAITING).await?;
+    hub.kept(keys::CLEARED).await?;
+    hub.kept(keys::ITEMS).await?;
+    Ok(subject)
+}
+
+struct Hub<'a> {
+    identity: &'a Identity,
+    store: &'a Store,
+    dates: Dates,
+    subject: &'a mut Subject,
+}
+
+impl Hub<'_> {
+    async fn booked(&mut self) -> Result<(), Failure> {
+        let mut pages = Pages::of(self.store, keys::BOOK);
+        while let Some(page) = pages.next().await? {
+            for (key, record) in &page {
+                let booked = events::read(key, &record.value);
+                let Some(booked) = self.subject.read(self.identity, key, booked)? else { continue };
+                self.subject.look();
+                let trail = Trail::of(self.store, &self.dates, &booked.settlement).await;
+                let Some(trail) = self.subject.read(self.identity, key, trail)? else { continue };
+                self.place(key, &booked, &trail).await?;
+                if booked.settlement.kind == Kind::Settled {
+                    self.sum(key, &booked, &trail).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The record is in the one place in which it must be.
+    async fn place(
+        &mut self,
+        key: &Bytes,
+        Read { settlement, undone_by }: &Read,
+        trail: &Trail,
+    ) -> Result<(), Failure> {
+        let entered: Vec<Month> = trail.entered().map(|(period, _)| *period).collect();
+        let found = (trail.waiting.is_some(), trail.cleared.is_some(), entered.len());
+        let cleared = match &settlement.undoes {
+            Some(original) => self.store.get(&keys::cleared(original)).await?.is_some(),
+            None => true,
+        };
+        let right = match found {
+            // It waits: in force, or it corrects what was cleared.
+            (true, false, 0) => undone_by.is_none() && cleared,
+            (false, true, 1) => cleared,
+            // It was undone before any table, or undid what was.
+            (false, false, 0) => undone_by.is_some() || !cleared,
+            _ => false,
+        };
+        if !right {
+            let (waits, pointed, tables) = found;
+            let periods: Vec<String> = entered.iter().map(ToString::to_string).collect();
+            let what = match (waits, pointed, tables) {
+                (false, false, 0) => "it neither waits nor was cleared, and nothing undid it".to_owned(),
+                (true, false, 0) => "it waits, and it was undone before any table".to_owned(),
+                (_, false, _) if !waits => format!("tables {periods:?} hold it, and nothing says so"),
+                (_, true, 0) => "it is said to be cleared, and no table holds it".to_owned(),
+                _ => format!("waits: {waits}, said to be cleared: {pointed}, tables that hold it: {periods:?}"),
+            };
+            self.subject.differs(self.identity, key, "place", what);
+        }
+        if let (Some(cleared), [period]) = (&trail.cleared, entered.as_slice()) {
+            self.subject.compare(self.identity, key, "cleared.period", cleared.period.clone(), period.to_string());
+        }
+        self.content(settlement, trail);
+        Ok(())
+    }
+
+    /// What waits and what tables hold of a record is what the book holds; a deduction holds nothing but itself.
+    fn content(&mut self, settlement: &Settlement, trail: &Trail) {
+        let own = keep::waiting(settlement);
+        let (total, fund, account) = (Fen::ZERO, Fen::ZERO, Fen::ZERO);
+        let deduction = Item { total, fund, account, ..own.clone() };
+        for (is_deduction, right, waiting, items) in
+            [(false, &own, &trail.waiting, &trail.items), (true, &deduction, &trail.deduction, &trail.deductions)]
+        {
+            let right = amounts(right);
+            // What does not parse is named with the records.
+            if let Some(Ok(item)) = waiting.as_ref().map(clearing::parse_waiting) {
+                let key = keys::waiting(&own.id, is_deduction);
+                self.subject.compare(self.identity, &key, "amounts", amounts(&item), right.clone());
+            }
+            for (period, item) in items {
+                let key = keys::table_item(*period, &own.home, &own.care, &own.id, is_deduction);
+                if let Ok((item, _)) = clearing::parse_cleared(item, &own.home, &own.care) {
+                    self.subject.compare(self.identity, &key, "amounts", amounts(&item), right.clone());
+                }
+            }
+        }
+    }
+
+    /// The sum over tables of a settlement and of its negative record.
+    async fn sum(&mut self, key: &Bytes, booked: &Read, trail: &Trail) -> Result<(), Failure> {
+        let Some(cleared) = trail.cleared.as_ref().filter(|_| trail.entered().next().is_some()) else { return Ok(()) };
+        let mut in_tables = held(trail);
+        let amounts = &booked.settlement.computation.amounts;
+        let mut right = amounts.fund_total.plus(amounts.account).and_then(|paid| paid.minus(Fen(cleared.deducted)));
+        if let Some(undone_by) = &booked.undone_by {
+            let Some(record) = self.find(undone_by).await? else { return Ok(()) };
+            let correction = Trail::of(self.store, &self.dates, &record.settlement).await;
+            let Some(correction) = self.subject.read(self.identity, key, correction)? else { return Ok(()) };
+            let waits =
+                correction.waiting.as_ref().map_or(Ok(Fen::ZERO), |item| net(item.fund, item.account, item.deduction));
+            in_tables = in_tables.and_then(|sum| sum.plus(held(&correction)?)?.plus(waits?));
+            right = Ok(Fen::ZERO);
+        }
+        let sums = in_tables.and_then(|sum| Ok((sum, right?))).map_err(Refusal::from);
+        if let Some((sum, right)) = self.subject.read(self.identity, key, sums)? {
+            self.subject.compare(self.identity, key, "sum over tables", sum, right);
+        }
+        Ok(())
+    }
+
+    async fn find(&self, id: &SettlementId) -> Result<Option<Read>, Failure> {
+        let Some(pointer) = self.store.get(&keys::settlement(id)).await? else { return Ok(None) };
+        let record = self.store.get(&pointer.value).await?;
+        Ok(record.and_then(|record| events::read(&pointer.value, &record.value).ok()))
+    }
+
+    /// What is kept for clearing is of a booked record.
+    async fn kept(&mut self, prefix: &[u8]) -> Result<(), Failure> {
+        let mut pages = Pages::of(self.store, prefix);
+        while let Some(page) = pages.next().await? {
+            for (key, Record { value, .. }) in &page {
+                let Some(id) = id_of(key) else { continue };
+                match self.find(&id).await? {
+                    None => self.subject.differs(self.identity, key, "settlement", "the book does not hold it"),
+                    Some(booked) if prefix == keys::ITEMS => self.item(key, value, &booked.settlement)?,
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An item of a table is of its record's pair and kind, and of a period that its record can be in.
+    fn item(&mut self, key: &Bytes, value: &Bytes, settlement: &Settlement) -> Result<(), Failure> {
+        let item = document::<pb::ClearedItem>(key, value);
+        let Some(item) = self.subject.read(self.identity, key, item)? else { return Ok(()) };
+        self.subject.look();
+        let kind = match (settlement.kind, key.ends_with(b"/d")) {
+            (_, true) => ItemKind::Deduction,
+            (Kind::Settled, false) => ItemKind::Settlement,
+            _ => ItemKind::Correction,
+        };
+        if codes::print(kind) != item.kind {
+            self.subject.differs(self.identity, key, "kind", format!("its record is a {kind:?}"));
+        }
+        let (home, care) = (settlement.claim.home.province(), settlement.claim.care.province());
+        let period = period_of(key).filter(|period| self.dates.tables.contains_key(period));
+        let Some(period) = period.filter(|period| *period >= Month::of(settlement.day())) else {
+            self.subject.differs(self.identity, key, "period", "its record can be in no table of this period");
+            return Ok(());
+        };
+        if !key.starts_with(&keys::items_of(period, &home, &care)) {
+            self.subject.differs(self.identity, key, "pair", format!("its record is of {home} and {care}"));
+        }
+        Ok(())
+    }
+}
+
+fn period_of(key: &[u8]) -> Option<Month> {
+    std::str::from_utf8(key).ok()?.split('/').nth(1).and_then(Month::parse)
+}
+
+/// The record that a key of clearing is about.
+fn id_of(key: &[u8]) -> Option<SettlementId> {
+    let key = std::str::from_utf8(key).ok()?;
+    let id = key.strip_suffix("/d").unwrap_or(key).rsplit('/').next()?;
+    SettlementId::parse(id).ok()
+}
+
+/// What tables hold of a record and of deductions on it.
+fn held(trail: &Trail) -> Result<Fen, Overflow> {
+    let deductions = trail.deductions.iter().filter(|(_, item)| is_in(item));
+    let items = trail.entered().chain(deductions);
+    Fen::sum(items.map(|(_, item)| net(item.fund, item.account, item.deduction)).collect::<Result<Vec<_>, _>>()?)
+}
+
+fn net(fund: i64, account: i64, deduction: i64) -> Result<Fen, Overflow> {
+    Fen(fund).plus(Fen(account))?.minus(Fen(deduction))
+}
+
+/// What an item holds of its record, in words.
+fn amounts(item: &Item) -> String {
+    let Item { day, home, care, scheme, service, total, fund, account, .. } = item;
+    format!("{day} {home} → {care} {scheme:?} {service:?}: total {total}, funds {fund}, account {account}")
+}

@@ -1,0 +1,324 @@
+//! Every record of every store reads under its seal, decodes and parses, and stands under a key of its own content.
+//! A new kind of record is a line of [`KINDS`]; a kind that has none is a difference.
+
+use zhijie_domain::{
+    calendar::Month,
+    ids::{FilingId, MessageId, PersonId, RegionCode, SettlementId},
+    refusal::Refusal,
+};
+use zhijie_store::Store;
+
+use super::{Stores, Subject};
+use crate::{
+    home::member,
+    hub::{clearing::fold, prepayment},
+    node::{Failure, Identity, Pages, Role, document, keys},
+    wire::{
+        self, case, claim, clearing, date, difference, id, month, optional_date, optional_id,
+        pb::{self, agency_reply, answer::Outcome, message_record::State},
+        person, prepayment as wire_prepayment, refusal, registry, required, settlement, ticket, visit,
+    },
+};
+
+/// What else must be so for a record to be right.
+enum Then {
+    /// Nothing.
+    Nothing,
+    /// A record under this key.
+    Needs(Vec<u8>),
+    /// A pointer to this record under this key.
+    Pointed(Vec<u8>),
+}
+
+/// Why a record is not right.
+struct Wrong {
+    field: String,
+    what: String,
+}
+
+impl From<Refusal> for Wrong {
+    fn from(refusal: Refusal) -> Wrong {
+        Wrong { field: refusal.field, what: refusal.en }
+    }
+}
+
+impl From<Failure> for Wrong {
+    fn from(_: Failure) -> Wrong {
+        Wrong { field: "record".into(), what: "it does not read".into() }
+    }
+}
+
+type Read = fn(Role, &[u8], &[u8]) -> Result<Then, Wrong>;
+
+/// A kind of record: the letter of its keys, who keeps it, and how it reads.
+struct Kind(u8, &'static [Role], Read);
+
+const ALL: &[Role] = &[Role::Care, Role::Hub, Role::Home];
+const CARE: &[Role] = &[Role::Care];
+const HUB: &[Role] = &[Role::Hub];
+const HOME: &[Role] = &[Role::Home];
+
+#[rustfmt::skip]
+const KINDS: &[Kind] = &[
+    Kind(b'x', ALL, |_, key, value| whole(key, value, |of| Identity::parse(of).map(|_| keys::IDENTITY.to_vec()))),
+    Kind(b'm', ALL, message),
+    Kind(b'p', CARE, |_, key, value| mark(value, key.strip_prefix(keys::PENDING).map(|rest| [b"m/", rest].concat()))),
+    Kind(b'b', ALL, booked),
+    Kind(b's', ALL, |_, key, value| pointer(key, value, b"s/", keys::BOOK)),
+    Kind(b'v', ALL, kept_visit),
+    Kind(b'l', CARE, |_, key, value| loose(key, value, lines)),
+    Kind(b'r', HOME, |_, key, value| whole(key, value, |of| Ok(keys::person(&member::parse(of)?.person.id)))),
+    Kind(b'o', HOME, |_, key, value| mark(value, outboxed(key))),
+    Kind(b'f', HUB, filing),
+    Kind(b'q', HUB, |_, key, value| whole(key, value, waiting)),
+    Kind(b'a', HUB, |_, key, value| whole(key, value, opened_case)),
+    Kind(b'j', HUB, |_, key, value| loose(key, value, |of: &pb::ClearedRecord| month(&of.period, "period").map(drop))),
+    Kind(b'k', HUB, item),
+    Kind(b't', HUB, |_, key, value| whole(key, value, table)),
+    Kind(b'z', HUB, |_, key, value| loose(key, value, |of: &pb::PeriodRecord| date(&of.day, "day").map(drop))),
+    Kind(b'g', HUB, |_, key, value| loose(key, value, |of: &pb::AgreementRecord| date(&of.day, "day").map(drop))),
+    Kind(b'y', HUB, |_, key, value| loose(key, value, |of: &pb::YearReply| date(&of.closed, "closed").map(drop))),
+    Kind(b'u', HUB, |_, key, value| whole(key, value, quota)),
+    Kind(b'h', HUB, |_, key, value| loose(key, value, agency)),
+    Kind(b'w', HUB, |_, key, value| loose(key, value, |of: &pb::TurnRecord| date(&of.day, "day").map(drop))),
+    Kind(b'i', HUB, |_, key, value| whole(key, value, institution)),
+    Kind(b'c', HUB, |_, key, value| loose(key, value, published)),
+    Kind(b'd', HUB, |_, key, value| whole(key, value, run)),
+    Kind(b'e', HUB, |_, key, value| pointer(key, value, b"e/", b"d/")),
+    Kind(b'n', HUB, |_, key, value| loose(key, value, cure)),
+    Kind(b'A', HUB, |_, key, value| mark(value, keys::settlement_behind(keys::OPEN_CASES, key).map(|id| keys::case(&id)))),
+    Kind(b'V', HUB, |_, key, value| mark(value, key.strip_prefix(keys::UNNOTICED).map(|rest| [keys::TABLES, rest].concat()))),
+    Kind(b'U', CARE, |_, key, value| mark(value, keys::settlement_behind(keys::TO_UPLOAD, key).map(|id| keys::settlement(&id)))),
+    Kind(b'I', HUB, |_, key, value| loose(key, value, |_: &pb::DetailsRecord| Ok(()))),
+    Kind(b'L', HUB, |_, key, value| loose(key, value, lines)),
+    Kind(b'S', HUB, |_, key, value| mark(value, keys::settlement_behind(keys::TO_SCREEN, key).map(|id| keys::settlement(&id)))),
+    Kind(b'H', HUB, |_, key, value| mark(value, last_part(key)).map(|_| Then::Nothing)),
+    Kind(b'P', HUB, |_, key, value| whole(key, value, problem)),
+    Kind(b'N', HUB, |_, _, value| Ok(Then::Needs(value.to_vec()))),
+    Kind(b'D', HUB, |_, key, value| loose(key, value, |_: &pb::DoneRecord| Ok(()))),
+    Kind(b'T', HUB, |_, key, value| whole(key, value, ticketed)),
+    Kind(b'O', HUB, |_, _, value| Ok(Then::Needs(value.to_vec()))),
+    Kind(b'R', HUB, |_, _, value| Ok(Then::Needs(value.to_vec()))),
+];
+
+/// The settlement that a key of an index ends with.
+fn last_part(key: &[u8]) -> Option<Vec<u8>> {
+    let part = std::str::from_utf8(key.rsplit(|byte| *byte == b'/').next()?).ok()?;
+    SettlementId::parse(part).ok().map(|id| keys::settlement(&id))
+}
+
+fn problem(of: &pb::ProblemRecord) -> Result<Vec<u8>, Refusal> {
+    let cause = ticket::name(ticket::parse_cause(of.cause.as_ref())?);
+    Ok(keys::problem(&of.day, cause, &of.home, &of.care, &of.reference))
+}
+
+fn ticketed(of: &pb::Ticket) -> Result<Vec<u8>, Refusal> {
+    Ok(keys::ticket(&ticket::parse(of)?.id))
+}
+
+/// Checks every record.
+pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
+    let mut subject = Subject::new("records", "记录", "every record reads and parses");
+    for (identity, store) in &stores.0 {
+        let mut pages = Pages::of(store, []);
+        while let Some(page) = pages.next().await? {
+            for (key, record) in &page {
+                subject.look();
+                if let Err(Wrong { field, what }) = right(identity.role, store, key, &record.value).await? {
+                    subject.differs(identity, key, field, what);
+                }
+            }
+        }
+    }
+    Ok(subject)
+}
+
+async fn right(role: Role, store: &Store, key: &[u8], value: &[u8]) -> Result<Result<(), Wrong>, Failure> {
+    let kind = KINDS.iter().find(|kind| key.first() == Some(&kind.0) && kind.1.contains(&role));
+    let Some(Kind(_, _, read)) = kind else {
+        return Ok(wrong("key", format!("a store of {} keeps no such kind of record", role.name())));
+    };
+    Ok(match read(role, key, value) {
+        Err(wrong) => Err(wrong),
+        Ok(Then::Nothing) => Ok(()),
+        Ok(Then::Needs(needed)) if store.get(&needed).await?.is_none() => {
+            wrong("key", "the record that it is about is not there")
+        }
+        Ok(Then::Needs(_)) => Ok(()),
+        Ok(Then::Pointed(pointer)) => match store.get(&pointer).await? {
+            Some(pointer) if pointer.value == key => Ok(()),
+            Some(_) => wrong("key", "its id leads to another record"),
+            None => wrong("key", "its id does not lead to it"),
+        },
+    })
+}
+
+fn wrong<T>(field: &str, what: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { field: field.into(), what: what.into() })
+}
+
+/// A document whose content gives its key.
+fn whole<M: prost::Message + Default>(
+    key: &[u8],
+    value: &[u8],
+    own: impl Fn(&M) -> Result<Vec<u8>, Refusal>,
+) -> Result<Then, Wrong> {
+    let own = own(&document(key, value)?)?;
+    if own == key { Ok(Then::Nothing) } else { wrong("key", "its content is that of another key") }
+}
+
+/// A document that does not hold its key.
+fn loose<M: prost::Message + Default>(
+    key: &[u8],
+    value: &[u8],
+    parse: impl Fn(&M) -> Result<(), Refusal>,
+) -> Result<Then, Wrong> {
+    parse(&document(key, value)?)?;
+    Ok(Then::Nothing)
+}
+
+/// A mark that another record is to be worked on.
+fn mark(value: &[u8], about: Option<Vec<u8>>) -> Result<Then, Wrong> {
+    match about {
+        Some(about) if value.is_empty() => Ok(Then::Needs(about)),
+        _ => wrong("record", "it does not read"),
+    }
+}
+
+/// The person whose filing waits to be mirrored.
+fn outboxed(key: &[u8]) -> Option<Vec<u8>> {
+    let rest = std::str::from_utf8(key.strip_prefix(keys::OUTBOX)?).ok()?;
+    let (person, filing) = rest.split_once('/')?;
+    FilingId::parse(filing).ok()?;
+    Some(keys::person(&PersonId::parse(person).ok()?))
+}
+
+/// A pointer from an id to the record's key.
+fn pointer(key: &[u8], value: &[u8], kind: &[u8], target: &[u8]) -> Result<Then, Wrong> {
+    let id = key.strip_prefix(kind).unwrap_or_default();
+    let leads = value.strip_prefix(target).is_some_and(|rest| rest.split(|byte| *byte == b'/').any(|part| part == id));
+    if leads { Ok(Then::Needs(value.to_vec())) } else { wrong("record", "it leads to another record") }
+}
+
+fn message(_: Role, key: &[u8], value: &[u8]) -> Result<Then, Wrong> {
+    let record: pb::MessageRecord = document(key, value)?;
+    match required(record.state, "state")? {
+        State::Intent(_) => {}
+        State::Answer(answer) | State::Reversed(answer) => match required(answer.outcome, "answer")? {
+            Outcome::Settlement(settled) => settlement::parse(&settled).map(drop)?,
+            Outcome::Reversal(reversal) => {
+                reversal
+                    .undone
+                    .iter()
+                    .chain(&reversal.record)
+                    .try_for_each(|record| settlement::parse(record).map(drop))?;
+            }
+            Outcome::Computation(computed) => settlement::parse_computation(&computed).map(drop)?,
+            Outcome::Visit(kept) => visit::parse_registration(&kept).map(drop)?,
+            Outcome::Refused(refused) => {
+                refusal::code(refused.code)
+                    .map(drop)
+                    .ok_or_else(|| Refusal::malformed("answer.code", "", "a known code"))?;
+            }
+            Outcome::Unknown(_) => {}
+        },
+    }
+    Ok(Then::Nothing)
+}
+
+fn booked(_: Role, key: &[u8], value: &[u8]) -> Result<Then, Wrong> {
+    let record: pb::BookRecord = document(key, value)?;
+    let booked = settlement::parse(required(record.settlement.as_ref(), "settlement")?)?;
+    optional_id(SettlementId::parse, &record.undone_by, "undone_by")?;
+    optional_id(SettlementId::parse, &record.previous, "previous")?;
+    if keys::book(booked.day(), &booked.id) != key {
+        return wrong("key", "its content is that of another key");
+    }
+    Ok(Then::Pointed(keys::settlement(&booked.id)))
+}
+
+fn kept_visit(role: Role, key: &[u8], value: &[u8]) -> Result<Then, Wrong> {
+    if role != Role::Care {
+        return whole(key, value, |kept: &pb::Visit| Ok(keys::visit(&visit::parse(kept)?.registration.visit)));
+    }
+    whole(key, value, |kept: &pb::CareVisit| {
+        claim::parse_parts(kept.bill.as_ref(), "bill")?;
+        Ok(keys::visit(&visit::parse_registration(required(kept.visit.as_ref(), "visit")?)?.visit))
+    })
+}
+
+fn filing(_: Role, key: &[u8], value: &[u8]) -> Result<Then, Wrong> {
+    let filing = person::parse_filing(&document(key, value)?)?;
+    let home = std::str::from_utf8(key).ok().and_then(|key| key.split('/').nth(1));
+    let home = id(RegionCode::parse, home.unwrap_or_default(), "key")?;
+    let own = keys::filing(&home, &filing.person, &filing.id);
+    if own == key { Ok(Then::Nothing) } else { wrong("key", "its content is that of another key") }
+}
+
+fn waiting(item: &pb::WaitingItem) -> Result<Vec<u8>, Refusal> {
+    let deduction = item.kind() == pb::ClearedKind::Deduction;
+    Ok(keys::waiting(&clearing::parse_waiting(item)?.id, deduction))
+}
+
+fn opened_case(opened: &pb::Case) -> Result<Vec<u8>, Refusal> {
+    optional_date(&opened.lapsed, "case.lapsed")?;
+    Ok(keys::case(&case::parse(opened)?.settlement))
+}
+
+fn item(_: Role, key: &[u8], value: &[u8]) -> Result<Then, Wrong> {
+    let document: pb::ClearedItem = document(key, value)?;
+    let parts: Vec<&str> = std::str::from_utf8(key).unwrap_or_default().split('/').collect();
+    let [_, period, home, care, ..] = parts.as_slice() else { return wrong("key", "it names no period and no pair") };
+    let (home, care) = (id(RegionCode::parse, home, "key")?, id(RegionCode::parse, care, "key")?);
+    let (item, _) = clearing::parse_cleared(&document, &home, &care)?;
+    let deduction = document.kind() == pb::ClearedKind::Deduction;
+    let own = keys::table_item(wire::month(period, "key")?, &home, &care, &item.id, deduction);
+    if own == key { Ok(Then::Nothing) } else { wrong("key", "its content is that of another key") }
+}
+
+fn table(table: &pb::ClearingTable) -> Result<Vec<u8>, Refusal> {
+    clearing::parse_life(table)?;
+    let malformed = |_| Refusal::malformed("table", "应有期间与两省", "a period and two provinces");
+    let (period, home, care): (Month, _, _) = fold::names(table).map_err(malformed)?;
+    Ok(keys::table(period, &home, &care))
+}
+
+fn quota(quota: &pb::Quota) -> Result<Vec<u8>, Refusal> {
+    wire_prepayment::parse(quota)?;
+    quota.moved.iter().try_for_each(|moved| date(&moved.day, "quota.moved.day").map(drop))?;
+    let malformed = |_| Refusal::malformed("quota", "应有两省", "two provinces");
+    let (home, care) = prepayment::pair(quota).map_err(malformed)?;
+    Ok(keys::quota(&home, &care))
+}
+
+fn lines(chunk: &pb::LineChunk) -> Result<(), Refusal> {
+    chunk.lines.iter().try_for_each(|line| claim::parse_split(line).map(drop))
+}
+
+fn institution(row: &pb::Institution) -> Result<Vec<u8>, Refusal> {
+    Ok(keys::institution(&registry::parse_institution(row)?.code))
+}
+
+fn published(list: &pb::PublishedList) -> Result<(), Refusal> {
+    registry::parse_list(&list.versions).map(drop)
+}
+
+fn run(run: &pb::ReconcileReply) -> Result<Vec<u8>, Refusal> {
+    Ok(keys::run(date(&run.day, "day")?, run.revision))
+}
+
+fn agency(record: &pb::AgencyRecord) -> Result<(), Refusal> {
+    let reply = required(record.reply.as_ref(), "reply")?;
+    match required(reply.outcome.as_ref(), "reply.outcome")? {
+        agency_reply::Outcome::Case(opened) => case::parse(opened).map(drop),
+        agency_reply::Outcome::Table(table) => clearing::parse_life(table).map(drop),
+        agency_reply::Outcome::Quota(quota) => wire_prepayment::parse(quota).map(drop),
+        _ => Ok(()),
+    }
+}
+
+fn cure(record: &pb::CureRecord) -> Result<(), Refusal> {
+    difference::parse_cured(required(record.outcome.as_ref(), "outcome")?)?;
+    optional_id(MessageId::parse, &record.message, "message")?;
+    record.settlement.iter().chain(&record.record).try_for_each(|booked| settlement::parse(booked).map(drop))
+}
