@@ -47,6 +47,11 @@ pub(super) fn booked(settlement: &Settlement) -> pb::HubEvent {
     pb::HubEvent { at: settlement.at.0, ..event }
 }
 
+/// The case of a settlement, of which no officer has done anything yet.
+pub(super) fn case_of(settlement: &Settlement, code: &str) -> pb::HubEvent {
+    pb::HubEvent { at: 0, kind: Kind::Case.into(), code: code.into(), ..booked(settlement) }
+}
+
 /// A case at its stage.
 pub(super) fn case(case: &pb::Case, code: &str) -> pb::HubEvent {
     let amount = if case.stage() == pb::CaseStage::Closed { case.deduction } else { case.fund };

@@ -88,8 +88,7 @@ impl Call<'_> {
         self.hub.metrics.booked(record.kind);
         self.hub.tell(events::booked(&record));
         if holds(self.hub, &record) {
-            let (kind, code) = (HubEventKind::Case.into(), "opened".into());
-            self.hub.tell(pb::HubEvent { kind, code, ..events::booked(&record) });
+            self.hub.tell(pb::HubEvent { at: record.at.0, ..events::case_of(&record, "opened") });
         }
     }
 }

@@ -13,7 +13,7 @@ use zhijie_domain::{
 };
 use zhijie_store::Txn;
 
-use super::{Hub, audit};
+use super::{Hub, audit, events};
 use crate::{
     node::{Book, Committed, Failure, Records, Stop, commit, keys, limits, stored, stored_lines},
     wire::{pb, visit},
@@ -89,16 +89,20 @@ async fn screen_one(hub: &Hub, key: &[u8]) -> Result<(), Stop> {
         return Ok(());
     }
     let booked = Book::load(&mut txn, &settlement).await?.ok_or_else(damaged)?;
+    let mut told = None;
     if booked.record.undone_by.is_empty() {
         let findings = findings(hub, &mut txn, &booked.settlement).await?;
         if !findings.is_empty() {
             tracing::info!(%settlement, findings = findings.len(), "screening found doubts");
             audit::found(hub, &mut txn, &booked.settlement, findings).await?;
+            told = Some(events::case_of(&booked.settlement, "found"));
         }
     }
     txn.delete(key.to_vec());
     // Where another commit came first, the stay is still due.
-    let _: Committed = commit(txn).await?;
+    if matches!(commit(txn).await?, Committed::Yes) {
+        told.into_iter().for_each(|event| hub.tell(event));
+    }
     Ok(())
 }
 
