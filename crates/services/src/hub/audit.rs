@@ -20,7 +20,9 @@ use zhijie_store::Txn;
 
 use super::{Hub, agency::Actor, events, keep::waiting, tickets::problems::Problem};
 use crate::{
-    node::{Book, Committed, Failure, Records, Stop, commit, document, keys, limits, stored, unknown_settlement},
+    node::{
+        Book, Committed, Failure, Pages, Records, Stop, commit, document, keys, limits, stored, unknown_settlement,
+    },
     wire::{self, case as wire_case, clearing, id, pb},
 };
 
@@ -212,9 +214,9 @@ pub(super) async fn is_open(txn: &mut Txn, settlement: &SettlementId) -> Result<
 
 /// Carries every late case over; gives their settlements.
 pub(super) async fn expire_all(hub: &Hub, today: Date) -> Result<Vec<String>, Stop> {
-    let (mut late, mut after) = (Vec::new(), None::<Vec<u8>>);
-    loop {
-        let page = hub.node.store.scan_prefix(keys::OPEN_CASES, after.as_deref(), limits::PAGE).await?;
+    let mut late = Vec::new();
+    let mut pages = Pages::of(&hub.node.store, keys::OPEN_CASES);
+    while let Some(page) = pages.next().await? {
         for (key, _) in &page {
             let settlement = key.strip_prefix(keys::OPEN_CASES).and_then(|id| std::str::from_utf8(id).ok());
             let settlement = settlement.and_then(|id| SettlementId::parse(id).ok());
@@ -223,11 +225,8 @@ pub(super) async fn expire_all(hub: &Hub, today: Date) -> Result<Vec<String>, St
                 late.push(settlement.to_string());
             }
         }
-        if page.len() < limits::PAGE {
-            return Ok(late);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(late)
 }
 
 async fn expire(hub: &Hub, settlement: &SettlementId, today: Date) -> Result<bool, Stop> {

@@ -22,7 +22,7 @@ use zhijie_domain::{
 
 use super::{Hub, clearing, indicators::calls::counted, latency::Latency};
 use crate::{
-    node::{Failure, Records, keys, limits},
+    node::{Failure, Pages, Records, keys, limits},
     wire::{
         pb::{self, answer::Outcome},
         refusal,
@@ -175,16 +175,11 @@ async fn refresh(hub: &Hub) -> Result<(), Failure> {
 }
 
 async fn count(hub: &Hub, prefix: &[u8]) -> Result<i64, Failure> {
-    let (mut number, mut after) = (0, None::<Vec<u8>>);
-    loop {
-        let page = hub.node.store.scan_prefix(prefix, after.as_deref(), limits::PAGE).await?;
+    let (mut number, mut pages) = (0, Pages::of(&hub.node.store, prefix));
+    while let Some(page) = pages.next().await? {
         number += counted(page.len());
-        if page.len() < limits::PAGE {
-            return Ok(number);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
-        tokio::task::yield_now().await;
     }
+    Ok(number)
 }
 
 async fn last_result(hub: &Hub) -> Result<Option<(Date, pb::ReconcileReply)>, Failure> {

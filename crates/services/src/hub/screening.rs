@@ -15,7 +15,7 @@ use zhijie_store::Txn;
 
 use super::{Hub, audit, events};
 use crate::{
-    node::{Book, Committed, Failure, Records, Stop, commit, keys, limits, stored, stored_lines},
+    node::{Book, Committed, Failure, Pages, Records, Stop, commit, keys, limits, stored, stored_lines},
     wire::{pb, visit},
 };
 
@@ -138,9 +138,9 @@ async fn patient(txn: &mut Txn, claim: &Claim) -> Result<Option<Patient>, Failur
 async fn others(hub: &Hub, txn: &mut Txn, settlement: &Settlement) -> Result<Vec<OtherStay>, Failure> {
     let claim = &settlement.claim;
     let prefix = keys::stays_of(&claim.home.province(), &claim.person);
-    let (mut others, mut after) = (Vec::new(), None::<Vec<u8>>);
-    loop {
-        let page = hub.node.store.scan_prefix(&prefix, after.as_deref(), limits::PAGE).await?;
+    let mut others = Vec::new();
+    let mut pages = Pages::of(&hub.node.store, &prefix[..]);
+    while let Some(page) = pages.next().await? {
         for (key, _) in &page {
             let damaged = || Failure::Damaged(keys::shown(key));
             let id = keys::settlement_behind(&prefix, key).ok_or_else(damaged)?;
@@ -152,11 +152,8 @@ async fn others(hub: &Hub, txn: &mut Txn, settlement: &Settlement) -> Result<Vec
                 others.push(other(&booked.settlement));
             }
         }
-        if page.len() < limits::PAGE {
-            return Ok(others);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(others)
 }
 
 fn other(settlement: &Settlement) -> OtherStay {

@@ -4,25 +4,22 @@ use zhijie_domain::split::SplitLine;
 use zhijie_store::Store;
 
 use super::{
-    Failure, limits,
+    Failure, Pages,
     records::{document, stored},
 };
 use crate::wire::{claim::parse_split, pb};
 
 /// All lines under a prefix. No commit checks them: what stands above them, read in a transaction, has to.
 pub(crate) async fn stored_lines(store: &Store, prefix: &[u8]) -> Result<Vec<SplitLine>, Failure> {
-    let (mut lines, mut after) = (Vec::new(), None::<Vec<u8>>);
-    loop {
-        let page = store.scan_prefix(prefix, after.as_deref(), limits::PAGE).await?;
+    let mut lines = Vec::new();
+    let mut pages = Pages::of(store, prefix);
+    while let Some(page) = pages.next().await? {
         for (key, record) in &page {
             let chunk = document::<pb::LineChunk>(key, &record.value)?;
             for line in &chunk.lines {
                 lines.push(stored(parse_split(line), key)?);
             }
         }
-        if page.len() < limits::PAGE {
-            return Ok(lines);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(lines)
 }

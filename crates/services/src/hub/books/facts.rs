@@ -12,7 +12,7 @@ use super::{
     holders::Booking,
 };
 use crate::{
-    node::{Committed, Failure, Records, Stop, commit, document, keys, limits, stored},
+    node::{Committed, Failure, Pages, Records, Stop, commit, document, keys, limits, stored},
     wire::{codes, difference, id, optional_id, pb, required, settlement},
 };
 
@@ -26,20 +26,17 @@ pub(super) struct Fact {
 /// All cures of a record, oldest first.
 pub(super) async fn of(hub: &Hub, id: &SettlementId) -> Result<Vec<Fact>, Failure> {
     let prefix = keys::cures_of(id);
-    let (mut facts, mut after) = (Vec::new(), None);
-    loop {
-        let page = hub.node.store.scan_prefix(&prefix, after.as_deref(), limits::PAGE).await?;
+    let mut facts = Vec::new();
+    let mut pages = Pages::of(&hub.node.store, &prefix[..]);
+    while let Some(page) = pages.next().await? {
         for (key, kept) in &page {
             let damaged = || Failure::Damaged(keys::shown(key));
             let number = key.get(prefix.len()..).and_then(|rest| std::str::from_utf8(rest).ok()?.parse().ok());
             let record = document(key, &kept.value)?;
             facts.push(Fact { id: id.clone(), number: number.ok_or_else(damaged)?, record });
         }
-        if page.len() < limits::PAGE {
-            return Ok(facts);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(facts)
 }
 
 /// Adds a cure behind the others; what it means for the hub's book is in the same commit.

@@ -6,7 +6,7 @@ use zhijie_domain::{calendar::Month, clearing::table::Table, ids::RegionCode, mo
 use zhijie_store::Store;
 
 use crate::{
-    node::{Failure, Stop, document, keys, limits, sealed, stored},
+    node::{Failure, Pages, Stop, document, keys, sealed, stored},
     wire::{clearing, pb},
 };
 
@@ -73,20 +73,16 @@ pub(crate) async fn again(
     let (period, home, care) = names(table)?;
     let prefix = keys::items_of(period, &home, &care);
     let mut fold = Fold::new(period, home, care, Fen(table.credit));
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = store.scan_prefix(&prefix, after.as_deref(), limits::PAGE).await?;
+    let mut pages = Pages::of(store, &prefix[..]);
+    while let Some(page) = pages.next().await? {
         for (key, record) in &page {
             match changed {
                 Some((changed, item)) if changed == &key[..] => fold.add(key, &sealed(key, item))?,
                 _ => fold.add(key, &record.value)?,
             }
         }
-        if page.len() < limits::PAGE {
-            return Ok(fold.print(table.revision)?);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(fold.print(table.revision)?)
 }
 
 /// What a stored table is of.

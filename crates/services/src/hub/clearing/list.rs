@@ -15,7 +15,7 @@ use zhijie_store::Store;
 
 use crate::{
     hub::Hub,
-    node::{Failure, Stop, document, keys, limits, stored},
+    node::{Failure, Pages, Stop, document, keys, limits, stored},
     wire::{self, clearing, id, pb},
 };
 
@@ -29,17 +29,14 @@ pub(crate) async fn tables(
     wanted: impl Fn(&pb::ClearingTable) -> bool,
 ) -> Result<Vec<pb::ClearingTable>, Failure> {
     let prefix = period.map_or_else(|| keys::TABLES.to_vec(), keys::tables_of);
-    let (mut tables, mut after) = (Vec::new(), None::<Vec<u8>>);
-    loop {
-        let page = store.scan_prefix(&prefix, after.as_deref(), limits::PAGE).await?;
+    let mut tables = Vec::new();
+    let mut pages = Pages::of(store, &prefix[..]);
+    while let Some(page) = pages.next().await? {
         for (key, record) in &page {
             tables.extend(Some(document(key, &record.value)?).filter(&wanted));
         }
-        if page.len() < limits::PAGE {
-            return Ok(tables);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(tables)
 }
 
 /// Answers a query for tables; an agency sees those of its province.
@@ -65,9 +62,8 @@ pub(in crate::hub) async fn answer(
 pub(in crate::hub) async fn preview(hub: &Hub, request: &pb::PreviewRequest) -> Result<pb::TablesReply, Stop> {
     let period = wire::month(&request.period, "period")?;
     let mut pairs = BTreeMap::<(RegionCode, RegionCode), Table>::new();
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = hub.node.store.scan_prefix(keys::WAITING, after.as_deref(), limits::PAGE).await?;
+    let mut pages = Pages::of(&hub.node.store, keys::WAITING);
+    while let Some(page) = pages.next().await? {
         for (key, record) in &page {
             let item = stored(clearing::parse_waiting(&document(key, &record.value)?), key)?;
             let verdict = item.judge(period, true);
@@ -75,10 +71,6 @@ pub(in crate::hub) async fn preview(hub: &Hub, request: &pb::PreviewRequest) -> 
                 pairs.entry((item.home.clone(), item.care.clone())).or_default().add(&item, verdict)?;
             }
         }
-        if page.len() < limits::PAGE {
-            break;
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
     let print = |((home, care), table): (&(RegionCode, RegionCode), &Table)| {
         Ok(pb::ClearingTable {

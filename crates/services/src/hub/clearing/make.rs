@@ -21,7 +21,7 @@ use zhijie_store::{Record, Txn};
 use super::{fold::Fold, not_now, outcome_of};
 use crate::{
     hub::{Hub, events, prepayment, tickets::problems::Problem},
-    node::{Committed, Failure, Records, Stop, commit, document, keys, limits, stored},
+    node::{Committed, Failure, Pages, Records, Stop, commit, document, keys, limits, stored},
     wire::{clearing, pb},
 };
 
@@ -29,19 +29,16 @@ type Row = (Bytes, Record);
 
 /// The last period whose tables are begun or made.
 pub(in crate::hub) async fn last(hub: &Hub) -> Result<Option<(Month, pb::PeriodRecord)>, Failure> {
-    let (mut last, mut after) = (None, None::<Vec<u8>>);
-    loop {
-        let page = hub.node.store.scan_prefix(keys::PERIODS, after.as_deref(), limits::PAGE).await?;
+    let mut last = None;
+    let mut pages = Pages::of(&hub.node.store, keys::PERIODS);
+    while let Some(page) = pages.next().await? {
         if let Some((key, record)) = page.last() {
             let text = key.strip_prefix(keys::PERIODS).and_then(|text| std::str::from_utf8(text).ok());
             let period = text.and_then(Month::parse).ok_or_else(|| Failure::Damaged(keys::shown(key)))?;
             last = Some((period, document(key, &record.value)?));
         }
-        if page.len() < limits::PAGE {
-            return Ok(last);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(last)
 }
 
 /// The period whose tables are to be made next: the one behind the last, or that of the oldest item.
@@ -49,19 +46,16 @@ pub(in crate::hub) async fn next(hub: &Hub) -> Result<Option<Month>, Failure> {
     if let Some((last, record)) = last(hub).await? {
         return Ok(Some(if record.made { last.plus(1) } else { last }));
     }
-    let (mut oldest, mut after) = (None::<Month>, None::<Vec<u8>>);
-    loop {
-        let page = hub.node.store.scan_prefix(keys::WAITING, after.as_deref(), limits::PAGE).await?;
+    let mut oldest = None::<Month>;
+    let mut pages = Pages::of(&hub.node.store, keys::WAITING);
+    while let Some(page) = pages.next().await? {
         for (key, record) in &page {
             let item = stored(clearing::parse_waiting(&document(key, &record.value)?), key)?;
             let month = Month::of(item.day);
             oldest = Some(oldest.map_or(month, |oldest| oldest.min(month)));
         }
-        if page.len() < limits::PAGE {
-            return Ok(oldest);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(oldest)
 }
 
 /// Makes the tables of a period. Those that are made stay as they are.
@@ -125,15 +119,11 @@ impl Agreed {
 
 async fn put_in_tables(hub: &Hub, period: Month) -> Result<(), Stop> {
     let mut agreed = Agreed::default();
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = hub.node.store.scan_prefix(keys::WAITING, after.as_deref(), limits::PAGE).await?;
+    let mut pages = Pages::of(&hub.node.store, keys::WAITING);
+    while let Some(page) = pages.next().await? {
         put_page(hub, period, &page, &mut agreed).await?;
-        if page.len() < limits::PAGE {
-            return Ok(());
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(())
 }
 
 async fn put_page(hub: &Hub, period: Month, page: &[Row], agreed: &mut Agreed) -> Result<(), Stop> {

@@ -12,7 +12,7 @@ use zhijie_store::Txn;
 use super::{load, not_now, outcome_of};
 use crate::{
     hub::{Hub, agency::Actor, events, prepayment},
-    node::{Committed, Records, Stop, commit, keys, limits, stored},
+    node::{Committed, Pages, Records, Stop, commit, keys, stored},
     wire::{clearing, id, month, pb},
 };
 
@@ -51,17 +51,14 @@ pub(in crate::hub) async fn take(
 
 /// The hub publishes the notices of every confirmed table whose end of month has come, however late it was confirmed.
 pub(in crate::hub) async fn notice_all(hub: &Hub, today: Date) -> Result<Vec<pb::ClearingTable>, Stop> {
-    let (mut noticed, mut after) = (Vec::new(), None::<Vec<u8>>);
-    loop {
-        let page = hub.node.store.scan_prefix(keys::UNNOTICED, after.as_deref(), limits::PAGE).await?;
+    let mut noticed = Vec::new();
+    let mut pages = Pages::of(&hub.node.store, keys::UNNOTICED);
+    while let Some(page) = pages.next().await? {
         for (key, _) in &page {
             noticed.extend(notice(hub, key, today).await?);
         }
-        if page.len() < limits::PAGE {
-            return Ok(noticed);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(noticed)
 }
 
 async fn notice(hub: &Hub, unnoticed: &[u8], today: Date) -> Result<Option<pb::ClearingTable>, Stop> {

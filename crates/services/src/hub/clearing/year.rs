@@ -6,7 +6,7 @@ use zhijie_store::Txn;
 use super::{list, not_now, outcome_of};
 use crate::{
     hub::{Hub, agency::Actor},
-    node::{Failure, Records, Stop, document, keys, limits, stored},
+    node::{Failure, Pages, Records, Stop, document, keys, stored},
     wire::{clearing, pb},
 };
 
@@ -55,18 +55,14 @@ pub(in crate::hub) async fn close(
 }
 
 async fn first_waiting(hub: &Hub, year: i16) -> Result<Option<String>, Failure> {
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = hub.node.store.scan_prefix(keys::WAITING, after.as_deref(), limits::PAGE).await?;
+    let mut pages = Pages::of(&hub.node.store, keys::WAITING);
+    while let Some(page) = pages.next().await? {
         for (key, record) in &page {
             let item = stored(clearing::parse_waiting(&document(key, &record.value)?), key)?;
             if item.day.year() == year {
                 return Ok(Some(item.id.to_string()));
             }
         }
-        if page.len() < limits::PAGE {
-            return Ok(None);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(None)
 }

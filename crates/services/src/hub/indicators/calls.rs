@@ -8,7 +8,7 @@ use zhijie_domain::{calendar::Month, reconcile::Filter, refusal::Code, settlemen
 
 use crate::{
     hub::Hub,
-    node::{Failure, document, keys, limits, stored},
+    node::{Failure, Pages, document, keys, stored},
     wire::{pb, ticket},
 };
 
@@ -113,16 +113,11 @@ pub(super) async fn each(
     prefix: &[u8],
     mut look: impl FnMut(&[u8], &[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = hub.node.store.scan_prefix(prefix, after.as_deref(), limits::PAGE).await?;
+    let mut pages = Pages::of(&hub.node.store, prefix);
+    while let Some(page) = pages.next().await? {
         for (key, record) in &page {
             look(key, &record.value)?;
         }
-        if page.len() < limits::PAGE {
-            return Ok(());
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
-        tokio::task::yield_now().await;
     }
+    Ok(())
 }

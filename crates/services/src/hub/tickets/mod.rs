@@ -17,7 +17,7 @@ use zhijie_store::Txn;
 
 use super::{Hub, agency::Actor};
 use crate::{
-    node::{Failure, Records, Stop, document, keys, limits, stored},
+    node::{Failure, Pages, Records, Stop, document, keys, stored},
     wire::{
         self, codes, id,
         pb::{self, ticket_act::Act},
@@ -114,17 +114,14 @@ async fn open_of(txn: &mut Txn, pointer: &[u8]) -> Result<Option<pb::Ticket>, Fa
 
 /// Every ticket, oldest first.
 pub(super) async fn all(hub: &Hub) -> Result<Vec<pb::Ticket>, Failure> {
-    let (mut tickets, mut after) = (Vec::new(), None::<Vec<u8>>);
-    loop {
-        let page = hub.node.store.scan_prefix(keys::TICKETS, after.as_deref(), limits::PAGE).await?;
+    let mut tickets = Vec::new();
+    let mut pages = Pages::of(&hub.node.store, keys::TICKETS);
+    while let Some(page) = pages.next().await? {
         for (key, record) in &page {
             tickets.push(document(key, &record.value)?);
         }
-        if page.len() < limits::PAGE {
-            return Ok(tickets);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(tickets)
 }
 
 /// Tickets for those who look; an agency sees those of its province.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     hub::{Hub, events},
-    node::{Committed, Failure, Records, Stop, commit, damaged, document, keys, limits, stored},
+    node::{Committed, Failure, Pages, Records, Stop, commit, damaged, document, keys, limits, stored},
     wire::{codes, pb, ticket as wire_ticket},
 };
 
@@ -52,9 +52,9 @@ pub(super) fn is_of_days(cause: Cause) -> bool {
 
 /// Keeps what the new results found as facts; gives the results by day.
 pub(super) async fn note_all(hub: &Hub) -> Result<BTreeMap<Date, Outcome>, Stop> {
-    let (mut results, mut after) = (BTreeMap::new(), None::<Vec<u8>>);
-    loop {
-        let page = hub.node.store.scan_prefix(keys::FRESH_RUNS, after.as_deref(), limits::PAGE).await?;
+    let mut results = BTreeMap::new();
+    let mut pages = Pages::of(&hub.node.store, keys::FRESH_RUNS);
+    while let Some(page) = pages.next().await? {
         for (mark, record) in &page {
             let run = &record.value;
             let Some(kept) = hub.node.store.get(run).await? else { return Err(damaged(mark).into()) };
@@ -69,11 +69,8 @@ pub(super) async fn note_all(hub: &Hub) -> Result<BTreeMap<Date, Outcome>, Stop>
             let open = found.into_keys().collect();
             results.insert(day, Outcome { mark: mark.clone(), run: run.clone(), open, missing, complete });
         }
-        if page.len() < limits::PAGE {
-            return Ok(results);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(results)
 }
 
 /// What is open in a result, with the records or books.

@@ -15,7 +15,7 @@ use zhijie_store::Txn;
 use super::{Done, kind_of, open_of, problems::Problem, runs, step};
 use crate::{
     hub::{Hub, clearing, events},
-    node::{Committed, Failure, Records, Stop, commit, document, keys, limits, stored},
+    node::{Committed, Failure, Pages, Records, Stop, commit, document, keys, limits, stored},
     wire::{clearing as wire_clearing, pb, ticket as wire_ticket},
 };
 
@@ -41,9 +41,8 @@ fn duty(day: Date, what: &str, reference: String) -> pb::Duty {
 
 /// Tables that are past their day of confirmation and not confirmed by both; one that is confirmed is noticed.
 async fn confirmations_overdue(hub: &Hub, today: Date) -> Result<(), Stop> {
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = hub.node.store.scan_prefix(keys::UNNOTICED, after.as_deref(), limits::PAGE).await?;
+    let mut pages = Pages::of(&hub.node.store, keys::UNNOTICED);
+    while let Some(page) = pages.next().await? {
         for (key, _) in &page {
             let mut txn = hub.node.store.begin();
             let Some(table) = txn.record::<pb::ClearingTable>(&keys::unnoticed_table(key)).await? else { continue };
@@ -56,18 +55,15 @@ async fn confirmations_overdue(hub: &Hub, today: Date) -> Result<(), Stop> {
                 let _: Committed = commit(txn).await?;
             }
         }
-        if page.len() < limits::PAGE {
-            return Ok(());
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(())
 }
 
 /// Counts every new fact into its ticket; gives the tickets that were opened.
 async fn count_all(hub: &Hub, today: Date) -> Result<Vec<String>, Stop> {
-    let (mut opened, mut after) = (Vec::new(), None::<Vec<u8>>);
-    loop {
-        let page = hub.node.store.scan_prefix(keys::UNCOUNTED, after.as_deref(), limits::PAGE).await?;
+    let mut opened = Vec::new();
+    let mut pages = Pages::of(&hub.node.store, keys::UNCOUNTED);
+    while let Some(page) = pages.next().await? {
         let mut groups = BTreeMap::<(String, String, String), Vec<(Bytes, pb::ProblemRecord)>>::new();
         for (mark, known) in &page {
             let key = &known.value;
@@ -80,11 +76,8 @@ async fn count_all(hub: &Hub, today: Date) -> Result<Vec<String>, Stop> {
         for ((cause, home, care), facts) in groups {
             opened.extend(count(hub, &keys::open_ticket(&cause, &home, &care), &facts, today).await?);
         }
-        if page.len() < limits::PAGE {
-            return Ok(opened);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(opened)
 }
 
 /// Counts facts of one cause and pair into their ticket; gives it where it was opened.
@@ -168,15 +161,12 @@ fn about(fact: &pb::ProblemRecord, key: &[u8]) -> Result<About, Failure> {
 
 /// The keys of all tickets that are not closed.
 pub(super) async fn open_keys(hub: &Hub) -> Result<Vec<Bytes>, Failure> {
-    let (mut open, mut after) = (Vec::new(), None::<Vec<u8>>);
-    loop {
-        let page = hub.node.store.scan_prefix(keys::OPEN_TICKETS, after.as_deref(), limits::PAGE).await?;
+    let mut open = Vec::new();
+    let mut pages = Pages::of(&hub.node.store, keys::OPEN_TICKETS);
+    while let Some(page) = pages.next().await? {
         open.extend(page.iter().map(|(_, record)| record.value.clone()));
-        if page.len() < limits::PAGE {
-            return Ok(open);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(open)
 }
 
 /// Asks the next level where the day has passed; gives the tickets.
