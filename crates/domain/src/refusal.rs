@@ -100,7 +100,7 @@ codes! {
     /// A later settlement of the person must be cancelled first.
     CancelRefused = "E701", "须先撤销其后的结算", "a later settlement must be cancelled first";
     /// A step of clearing, prepayment or a ticket that is not due now.
-    ClearingState = "E801", "清算环节不符", "the clearing is not at this step";
+    ClearingState = "E801", "办理环节不符", "this is not due at this step";
     /// The review is at another step, or the step is another's.
     AuditState = "E802", "审核环节不符", "the review is not at this step";
 }

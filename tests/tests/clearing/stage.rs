@@ -158,7 +158,13 @@ impl Stage {
 
     pub(crate) async fn turn(&mut self, day: &str) {
         self.world.move_to(day);
-        self.world.national().turn(pb::TurnRequest {}).await.expect("a reply");
+        // The first call after a crash may meet the connection that broke.
+        for _ in 0..3 {
+            if self.world.national().turn(pb::TurnRequest {}).await.is_ok() {
+                return;
+            }
+        }
+        panic!("the hub does not turn");
     }
 
     pub(crate) async fn table(&self, period: &str, care: &str) -> pb::ClearingTable {

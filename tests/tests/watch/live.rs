@@ -52,18 +52,24 @@ async fn the_feed_tells_a_story_in_order() {
         (Kind::Step, "2024-06", 4_000_000, "confirm"),
         (Kind::Dispute, &early, 0, "disputed"),
     ];
-    for (place, (kind, reference, amount, code)) in expected.iter().enumerate() {
-        let event = next(&mut events).await;
+    for (kind, reference, amount, code) in &expected {
+        // The script of Anhui has no books, which the hub says each day.
+        let mut event = next(&mut events).await;
+        while event.code.starts_with("book-missing") {
+            event = next(&mut events).await;
+        }
         let reference = if *kind == Kind::Ticket { &event.reference } else { *reference };
         let found = (event.kind(), event.reference.as_str(), event.amount, event.code.as_str());
         assert_eq!(found, (*kind, reference, *amount, *code));
-        assert_eq!(event.sequence, place as u64 + 1);
+        assert!(told.last().is_none_or(|last: &pb::HubEvent| last.sequence < event.sequence));
         told.push(event);
     }
     // A newcomer that asks for some kinds from some moment.
     let request = pb::WatchRequest { kinds: vec![Kind::Case.into()], since_ms: Some(told[5].at) };
     let mut some = stage.world.national().watch(request).await.expect("a feed").into_inner();
-    assert_eq!([next(&mut some).await, next(&mut some).await], told[5..7]);
+    let cases = told.iter().filter(|event| event.kind() == Kind::Case && event.at >= told[5].at);
+    let cases: Vec<_> = cases.take(2).cloned().collect();
+    assert_eq!([next(&mut some).await, next(&mut some).await], cases[..]);
 }
 
 #[tokio::test]

@@ -132,7 +132,8 @@ async fn a_difference_ticket_closes_when_its_day_agrees() {
     Planter::of(&stage.world, "hub").remove(&ids[0]).await;
     stage.world.reconcile(TODAY).await;
     stage.turn("2025-03-11").await;
-    let days: Vec<_> = stage.tickets().await.into_iter().map(|ticket| ticket.days).collect();
+    let mut days: Vec<_> = stage.tickets().await.into_iter().map(|ticket| ticket.days).collect();
+    days.sort();
     assert_eq!(days, [vec![], vec![], vec![TODAY.to_owned()]]);
 }
 
@@ -149,7 +150,11 @@ async fn what_is_overdue_becomes_a_ticket_once() {
     let agree = pb::AgreeMonth { month: "2024-06".into(), excepted };
     stage.done("care-310000", "c1", Command::AgreeMonth(agree)).await;
     stage.turn("2024-07-25").await;
-    assert_eq!(stage.tickets().await, [], "the last day to confirm");
+    let missing = pb::TicketCause { cause: Some(overdue(pb::OverdueDuty::BookMissing)) };
+    let mut tickets = stage.tickets().await;
+    // The script of Anhui has no books, which the hub says each day.
+    tickets.retain(|ticket| ticket.cause != Some(missing));
+    assert_eq!(tickets, [], "the last day to confirm");
     stage.turn("2024-07-26").await;
     let ticket = stage.ticket(overdue(pb::OverdueDuty::Confirmation)).await;
     assert_eq!((shown(&ticket).as_str(), ticket.example.as_str()), ("hub nation waiting 1 due 2024-07-30", "2024-06"));

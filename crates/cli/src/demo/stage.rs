@@ -129,6 +129,10 @@ impl Stage {
 
 /// A sentence within the width of the stage.
 fn wrapped(text: &str, indent: &str) -> String {
-    let options = textwrap::Options::new(usize::from(WIDTH)).initial_indent(indent).subsequent_indent(indent);
+    // A date or a number is not broken at its hyphens.
+    let options = textwrap::Options::new(usize::from(WIDTH))
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .initial_indent(indent)
+        .subsequent_indent(indent);
     textwrap::fill(text, options)
 }

@@ -122,7 +122,7 @@ async fn performed(hub: &Hub, caller: Option<Caller>, request: pb::AgencyRequest
         match commit(txn).await? {
             Committed::Yes => {
                 if let Some(event) = reply.outcome.as_ref().and_then(|outcome| events::of_agency(command, outcome)) {
-                    hub.tell(event);
+                    hub.tell(by(&actor, event));
                 }
                 return Ok(reply);
             }
@@ -131,6 +131,16 @@ async fn performed(hub: &Hub, caller: Option<Caller>, request: pb::AgencyRequest
         }
     }
     Err(Refusal::new(Code::Busy, "bounded queues", "").into())
+}
+
+/// What is of no pair is told of the province that acted.
+fn by(actor: &Actor, event: pb::HubEvent) -> pb::HubEvent {
+    let province = actor.province.as_ref().filter(|_| event.home.is_empty() && event.care.is_empty());
+    match (province, actor.party) {
+        (Some(province), Party::Home) => pb::HubEvent { home: province.to_string(), ..event },
+        (Some(province), Party::Care) => pb::HubEvent { care: province.to_string(), ..event },
+        _ => event,
+    }
 }
 
 async fn decide(hub: &Hub, txn: &mut Txn, actor: &Actor, command: &Command) -> Result<pb::AgencyReply, Stop> {

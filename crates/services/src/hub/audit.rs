@@ -273,22 +273,19 @@ pub(super) async fn list(
         return Ok(reply);
     }
     let after = wire::optional_id(SettlementId::parse, &request.after, "after")?;
-    let mut after = after.map(|after| keys::case(&after));
-    loop {
-        let page = hub.node.store.scan_prefix(keys::CASES, after.as_deref(), limits::PAGE).await?;
+    let mut pages = Pages::after(&hub.node.store, keys::CASES, after.map(|after| keys::case(&after)));
+    while let Some(page) = pages.next().await? {
         for (key, record) in &page {
             let case: pb::Case = document(key, &record.value)?;
-            if seen(&case) {
-                reply.cases.push(case);
+            if !seen(&case) {
+                continue;
             }
-            if reply.cases.len() == limits::CASES_PAGE {
+            reply.cases.push(case);
+            if reply.cases.len() == limits::LISTED_MAX {
                 reply.next = reply.cases.last().map(|case| case.settlement.clone()).unwrap_or_default();
                 return Ok(reply);
             }
         }
-        if page.len() < limits::PAGE {
-            return Ok(reply);
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
+    Ok(reply)
 }

@@ -4,12 +4,12 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use zhijie_domain::calendar::Date;
+use zhijie_domain::calendar::{Date, add_days};
 
-use super::{Hub, audit, clearing, prepayment, tickets};
+use super::{Hub, audit, books, clearing, prepayment, tickets};
 use crate::{
-    node::{Committed, Failure, Records, Stop, commit, document, keys, limits},
-    wire::pb,
+    node::{Committed, Failure, Records, Stop, commit, document, keys, limits, stored},
+    wire::{date, pb},
 };
 
 /// Turns every business day until the hub stops.
@@ -64,12 +64,39 @@ pub(super) async fn turn(hub: &Hub) -> Result<pb::TurnReply, Failure> {
 
 async fn due(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<(), Stop> {
     // One that cannot be done now must not hold up the others.
+    let reconciled = reconcile(hub, today, duties).await;
     let made = make_tables(hub, today, duties).await;
     let set = set_quotas(hub, today, duties).await;
     let noticed = notice(hub, today, duties).await;
     let expired = expire(hub, today, duties).await;
     let tickets = tickets::turn::turn(hub, today, duties).await;
-    made.and(set).and(noticed).and(expired).and(tickets)
+    reconciled.and(made).and(set).and(noticed).and(expired).and(tickets)
+}
+
+/// Reconciles yesterday, what came since the last turn, and what did not agree then, as long as its month is open. The
+/// hub's first day has none before it.
+async fn reconcile(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<(), Stop> {
+    let Some(turned) = hub.node.store.begin().record::<pb::TurnRecord>(keys::TURN).await? else { return Ok(()) };
+    let turned = stored(date(&turned.day, "turned"), keys::TURN)?;
+    let yesterday = add_days(today, -1);
+    for back in (0..limits::DAYS_RECONCILED_BACK).rev() {
+        let day = add_days(yesterday, -back);
+        let before = books::last_result(hub, day).await?;
+        let due = match before {
+            Some(before) => !before.reconciled,
+            None if day == yesterday => turned < today,
+            None => day >= turned && has_records(hub, day).await?,
+        };
+        if due {
+            books::reconcile_day(hub, day).await?;
+            duties.push(duty(day, "reconcile", day.to_string()));
+        }
+    }
+    Ok(())
+}
+
+async fn has_records(hub: &Hub, day: Date) -> Result<bool, Failure> {
+    Ok(!hub.node.store.scan_prefix(&keys::book_of(day), None, 1).await?.is_empty())
 }
 
 async fn make_tables(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<(), Stop> {

@@ -29,7 +29,7 @@ pub(super) fn of(kind: Kind, home: &str, care: &str, reference: &str, amount: i6
 impl Hub {
     /// Tells what was decided, when its commit is durable; at this moment, where the event does not say.
     pub(super) fn tell(&self, event: pb::HubEvent) {
-        let at = if event.at == 0 { self.node.now() } else { Moment(event.at) };
+        let at = if event.at == 0 { self.node.glance() } else { Moment(event.at) };
         self.feed.tell(at, event);
     }
 }

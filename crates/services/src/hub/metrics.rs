@@ -160,7 +160,11 @@ async fn refresh(hub: &Hub) -> Result<(), Failure> {
     stored.items_waiting.set(count(hub, keys::WAITING).await?);
     let made = match clearing::make::last(hub).await? {
         Some((period, record)) if record.made => Some(period),
-        Some((period, _)) => Some(period.plus(-1)),
+        // It is being made; the one before it is made, unless it is the first.
+        Some((period, _)) => {
+            let before = period.plus(-1);
+            hub.node.store.get(&keys::period(before)).await?.map(|_| before)
+        }
         None => None,
     };
     stored.last_period.set(made.map_or(0, |made| i64::from(made.year) * 100 + i64::from(made.month)));

@@ -72,7 +72,12 @@ impl Call<'_> {
     fn tell(&self, answer: &pb::Answer) {
         match &answer.outcome {
             Some(Outcome::Settlement(document)) => self.booked(document),
-            Some(Outcome::Reversal(pb::Reversal { record: Some(record), .. })) => self.booked(record),
+            // One that was undone before is answered by its cancellation, which was told when it was booked.
+            Some(Outcome::Reversal(pb::Reversal { record: Some(record), .. }))
+                if record.kind() == pb::EntryKind::Reversed =>
+            {
+                self.booked(record);
+            }
             Some(Outcome::Refused(no)) => {
                 let (home, care) = (self.header.home.province(), self.header.care.province());
                 let code = refusal::code(no.code).map_or("", |code| code.as_str());

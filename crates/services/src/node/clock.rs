@@ -12,9 +12,14 @@ pub trait Clock: Send + Sync + 'static {
     /// The moment.
     fn now(&self) -> Moment;
 
+    /// The moment, for what runs by itself: to look moves no clock, so that the moments of others do not depend on it.
+    fn glance(&self) -> Moment {
+        self.now()
+    }
+
     /// The business day. To ask for it moves no clock.
     fn today(&self) -> Date {
-        self.now().day()
+        self.glance().day()
     }
 }
 
@@ -52,7 +57,7 @@ impl Clock for ManualClock {
         Moment(self.0.fetch_add(1, Ordering::SeqCst))
     }
 
-    fn today(&self) -> Date {
-        Moment(self.0.load(Ordering::SeqCst)).day()
+    fn glance(&self) -> Moment {
+        Moment(self.0.load(Ordering::SeqCst))
     }
 }

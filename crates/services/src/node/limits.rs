@@ -8,6 +8,8 @@ pub const RELAY_DEADLINE_MS: u64 = 2_000;
 pub const ANSWER_DEADLINE_MS: u64 = 8_000;
 /// How long an officer waits for the hub, ms: tables of a nation take their time.
 pub const OFFICE_DEADLINE_MS: u64 = 60_000;
+/// Days for which the hub reconciles again by itself what did not agree: a month and the days until it is closed.
+pub const DAYS_RECONCILED_BACK: i64 = 34;
 /// Pause between two looks at what the calendar asks of the hub, ms.
 pub const DUTY_MS: u64 = 1_000;
 /// How long the upload of a stay's detail lines may take, ms.
@@ -18,8 +20,8 @@ pub const DETAILS_CHUNK: usize = 500;
 pub const MONTHS_TAKEN_OVER_MAX: usize = 24;
 /// Ordered pairs of provinces, more than there can be.
 pub const PAIRS_MAX: usize = 2_000;
-/// Cases in one reply.
-pub const CASES_PAGE: usize = 500;
+/// Cases or tickets in one reply.
+pub const LISTED_MAX: usize = 500;
 /// Notes that one case may hold.
 pub const CASE_NOTES_MAX: usize = 200;
 /// Items that one message of an agency may name.

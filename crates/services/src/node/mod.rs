@@ -72,6 +72,12 @@ impl Node {
         self.clock.now()
     }
 
+    /// The moment, for what runs by itself; see [`Clock::glance`].
+    #[must_use]
+    pub fn glance(&self) -> Moment {
+        self.clock.glance()
+    }
+
     /// The business day, by the node's clock.
     #[must_use]
     pub fn today(&self) -> Date {

@@ -15,7 +15,12 @@ pub(crate) struct Pages<'a> {
 impl<'a> Pages<'a> {
     /// Begins with the first record under a prefix.
     pub(crate) fn of(store: &'a Store, prefix: impl Into<Vec<u8>>) -> Pages<'a> {
-        Pages { store, prefix: prefix.into(), after: Some(None) }
+        Pages::after(store, prefix, None)
+    }
+
+    /// Begins behind a key, where one is given.
+    pub(crate) fn after(store: &'a Store, prefix: impl Into<Vec<u8>>, key: Option<Vec<u8>>) -> Pages<'a> {
+        Pages { store, prefix: prefix.into(), after: Some(key.map(Bytes::from)) }
     }
 
     /// The next page, ascending by key.

@@ -19,7 +19,7 @@ use crate::table::{Cell, Table};
 
 pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
     let Some(store) = story.store.clone() else { return Ok(()) };
-    let mut scene = Scene::new("difference", "单边账：发现与处理", "A difference, found and cured");
+    let mut scene = Scene::new("difference", "账目差异：发现与处理", "A difference, found and cured");
     let lost = |record: &&pb::Settlement| {
         let claim = record.claim.clone().unwrap_or_default();
         claim.care.starts_with(&CHONGQING[..2]) && record.kind() == pb::EntryKind::Settled

@@ -106,8 +106,12 @@ impl Fact {
 
     /// Takes a cure back that was begun and refused before it did anything.
     pub(super) async fn drop(self, hub: &Hub) -> Result<(), Stop> {
-        let mut txn = hub.node.store.begin();
-        txn.delete(self.key());
+        let (mut txn, key) = (hub.node.store.begin(), self.key());
+        // Another who went on with it may have finished it meanwhile.
+        if txn.record::<pb::CureRecord>(&key).await?.is_none_or(|known| !known.begun) {
+            return Ok(());
+        }
+        txn.delete(key);
         match commit(txn).await? {
             Committed::Yes => Ok(()),
             Committed::Conflict | Committed::Busy => Err(Refusal::new(Code::Busy, "bounded queues", "").into()),

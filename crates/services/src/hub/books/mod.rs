@@ -11,10 +11,24 @@ mod runs;
 mod totals;
 
 use tonic::{Request, Response, Status};
+use zhijie_domain::calendar::Date;
 use zhijie_protocol::v1::books_server;
 
 use super::{Hub, reply};
-use crate::wire::pb;
+use crate::{
+    node::{Failure, Stop},
+    wire::pb,
+};
+
+/// Reconciles a day and keeps the result.
+pub(super) async fn reconcile_day(hub: &Hub, day: Date) -> Result<(), Stop> {
+    reconcile::reconciled(hub, day).await.map(|_| ())
+}
+
+/// What the last reconciliation of a day came to.
+pub(super) async fn last_result(hub: &Hub, day: Date) -> Result<Option<pb::ReconcileReply>, Failure> {
+    runs::last(&mut hub.node.store.begin(), day).await
+}
 
 #[tonic::async_trait]
 impl books_server::Books for Hub {

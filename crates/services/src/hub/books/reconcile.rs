@@ -28,7 +28,7 @@ pub(super) async fn reconcile(hub: &Hub, request: pb::ReconcileRequest) -> Resul
     }
 }
 
-async fn reconciled(hub: &Hub, day: Date) -> Result<pb::ReconcileReply, Stop> {
+pub(super) async fn reconciled(hub: &Hub, day: Date) -> Result<pb::ReconcileReply, Stop> {
     let (totals, mut missing) = totals::totals(hub, day).await?;
     let groups = unequal(&totals);
     let (mut rows, unlisted) = rows(hub, day, &groups, &mut missing).await?;

@@ -26,7 +26,7 @@ pub(super) async fn keep(hub: &Hub, day: Date, mut result: pb::ReconcileReply) -
         if result == last {
             return Ok(last);
         }
-        (result.revision, result.at) = (last.revision.saturating_add(1), hub.node.now().0);
+        (result.revision, result.at) = (last.revision.saturating_add(1), hub.node.glance().0);
         let key = keys::run(day, result.revision);
         txn.put(keys::last_run(day), key.clone());
         txn.put(keys::fresh_run(day), key.clone());

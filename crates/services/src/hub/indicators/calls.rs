@@ -1,7 +1,7 @@
 //! The calls of a month as the hub's facts tell them: what was settled stands in the book, what was refused and what else
 //! was done stands in facts of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::TryStreamExt;
 use zhijie_domain::{calendar::Month, reconcile::Filter, refusal::Code, settlement::Kind, ticket::Cause};
@@ -67,13 +67,16 @@ impl Calls {
         })
         .await?;
         let settle = pb::Act::Settle as i32;
+        let mut settled = BTreeSet::new();
         calls.visits = counted(first.range((settle, String::new())..(settle + 1, String::new())).count());
         for day in month.days() {
             let mut entries = hub.book.entries(day, Filter::default());
             while let Some(entry) = entries.try_next().await? {
                 if entry.kind == Kind::Settled {
                     calls.acts.entry(settle).or_default().done += 1;
-                    if !first.contains_key(&(settle, entry.visit.to_string())) {
+                    let visit = entry.visit.to_string();
+                    // A visit that is settled again after a cancel is one visit.
+                    if !first.contains_key(&(settle, visit.clone())) && settled.insert(visit) {
                         calls.visits += 1;
                         calls.settled_at_first += 1;
                     }

@@ -88,22 +88,29 @@ impl Facts {
     }
 }
 
+async fn has_entries(hub: &Hub, day: Date) -> Result<bool, Failure> {
+    Ok(!hub.node.store.scan_prefix(&keys::book_of(day), None, 1).await?.is_empty())
+}
+
 async fn days(hub: &Hub, month: Month) -> Result<Days, Stop> {
     let today = hub.node.today();
     let mut in_time = BTreeMap::<Date, bool>::new();
     each(hub, &keys::runs_of(month), |key, value| {
         let run: pb::ReconcileReply = document(key, value)?;
         if let Some(day) = parse_date(&run.day) {
-            let soon = run.reconciled && Moment(run.at).day() <= add_days(day, 1);
+            let soon = run.reconciled && Moment(run.at).day() == add_days(day, 1);
             *in_time.entry(day).or_default() |= soon;
         }
         Ok(())
     })
     .await?;
     let mut days = Days::default();
-    for day in month.days() {
+    let mut began = false;
+    for day in month.days().filter(|day| *day < today) {
         let soon = in_time.get(&day).copied();
-        if soon == Some(true) || add_days(day, 1) < today {
+        // Days before the hub kept any book count neither way.
+        began = began || soon.is_some() || has_entries(hub, day).await?;
+        if soon == Some(true) || (began && add_days(day, 1) < today) {
             days.in_time.count(soon == Some(true));
         }
         let mut txn = hub.node.store.begin();

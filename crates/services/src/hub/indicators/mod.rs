@@ -1,5 +1,5 @@
-//! Indicators (指标) of a month from the hub's own facts, 1.12 of the rules at hand: one line each. What the hub cannot
-//! know it says, and why; it never shows a zero instead.
+//! Indicators (指标) of a month from the hub's own facts: one line each. What the hub cannot know it says, and why; it
+//! never shows a zero instead.
 
 pub(in crate::hub) mod calls;
 mod facts;

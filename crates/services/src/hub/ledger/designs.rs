@@ -17,17 +17,18 @@ use crate::{
         Hub,
         clearing::{fold, list, not_now, outcome_of},
     },
-    node::Stop,
+    node::{Records, Stop, keys},
     wire::{self, pb},
 };
 
 /// Answers a query for the designs of a period.
 pub(in crate::hub) async fn answer(hub: &Hub, request: &pb::DesignsRequest) -> Result<pb::DesignsReply, Stop> {
     let period = wire::month(&request.period, "period")?;
-    let tables = list::tables(&hub.node.store, Some(period), |_| true).await?;
-    if tables.is_empty() {
+    let made = hub.node.store.begin().record::<pb::PeriodRecord>(&keys::period(period)).await?;
+    if !made.is_some_and(|period| period.made) {
         return Err(not_now("period", format!("{period} 期无清算表"), format!("{period} has no tables")).into());
     }
+    let tables = list::tables(&hub.node.store, Some(period), |_| true).await?;
     let mut obligations = Obligations::default();
     for table in &tables {
         let (_, home, care) = fold::names(table)?;

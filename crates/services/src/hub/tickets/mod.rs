@@ -17,7 +17,7 @@ use zhijie_store::Txn;
 
 use super::{Hub, agency::Actor};
 use crate::{
-    node::{Failure, Pages, Records, Stop, document, keys, stored},
+    node::{Failure, Pages, Records, Stop, document, keys, limits, stored},
     wire::{
         self, codes, id,
         pb::{self, ticket_act::Act},
@@ -134,13 +134,29 @@ pub(super) async fn list(
     let of = |ticket: &pb::Ticket, province: Option<&RegionCode>| {
         province.is_none_or(|province| ticket.home == province.as_str() || ticket.care == province.as_str())
     };
-    let mut tickets = match wire::optional_id(TicketId::parse, &request.ticket, "ticket")? {
-        Some(ticket) => hub.node.store.begin().record(&keys::ticket(&ticket)).await?.into_iter().collect(),
-        None => all(hub).await?,
-    };
-    tickets.retain(|ticket: &pb::Ticket| {
+    let seen = |ticket: &pb::Ticket| {
         let open = ticket.status() != pb::TicketStatus::Closed;
         of(ticket, own) && of(ticket, province.as_ref()) && (open || !request.open_only)
-    });
-    Ok(pb::TicketsReply { tickets, refused: None })
+    };
+    let mut reply = pb::TicketsReply::default();
+    if let Some(ticket) = wire::optional_id(TicketId::parse, &request.ticket, "ticket")? {
+        reply.tickets.extend(hub.node.store.begin().record(&keys::ticket(&ticket)).await?.filter(seen));
+        return Ok(reply);
+    }
+    let after = wire::optional_id(TicketId::parse, &request.after, "after")?;
+    let mut pages = Pages::after(&hub.node.store, keys::TICKETS, after.map(|after| keys::ticket(&after)));
+    while let Some(page) = pages.next().await? {
+        for (key, record) in &page {
+            let ticket: pb::Ticket = document(key, &record.value)?;
+            if !seen(&ticket) {
+                continue;
+            }
+            reply.tickets.push(ticket);
+            if reply.tickets.len() == limits::LISTED_MAX {
+                reply.next = reply.tickets.last().map(|ticket| ticket.id.clone()).unwrap_or_default();
+                return Ok(reply);
+            }
+        }
+    }
+    Ok(reply)
 }

@@ -59,7 +59,7 @@ impl Problem<'_> {
     /// Keeps it, unless it is known: what stays wrong is counted once.
     pub(in crate::hub) async fn note(&self, hub: &Hub, txn: &mut Txn) -> Result<(), Failure> {
         if !self.is_known(txn).await? {
-            self.keep(txn, hub.node.now(), pb::Act::Unspecified, "");
+            self.keep(txn, hub.node.glance(), pb::Act::Unspecified, "");
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::{
             share,
         },
     },
-    node::{Failure, Stop, stored},
+    node::{Failure, Stop, keys, stored},
     wire::{self, pb, refusal, ticket},
 };
 
@@ -63,7 +63,7 @@ pub(in crate::hub) async fn tickets(hub: &Hub, month: Month) -> Result<pb::Ticke
     let today = hub.node.today();
     let mut counts = pb::TicketCounts::default();
     for document in super::all(hub).await? {
-        let ticket = stored(ticket::parse(&document), document.id.as_bytes())?;
+        let ticket = stored(ticket::parse(&document), keys::TICKETS)?;
         if Month::of(ticket.opened) != month {
             continue;
         }

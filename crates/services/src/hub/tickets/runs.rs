@@ -101,7 +101,7 @@ async fn note(hub: &Hub, day: Date, about: &About, references: &[String]) -> Res
         for reference in references {
             let problem = Problem { cause: *cause, day, home: home.clone(), care: care.clone(), reference };
             if !(held && problem.is_known(&mut txn).await?) {
-                problem.keep(&mut txn, hub.node.now(), pb::Act::Unspecified, "");
+                problem.keep(&mut txn, hub.node.glance(), pb::Act::Unspecified, "");
             }
         }
         // Only a turn notes them, and turns are taken by one at a time.

@@ -119,7 +119,8 @@ fn counted(
     let (mut ticket, further, mut kind) = match &known {
         Some(known) => (stored(wire_ticket::parse(known), mark)?, facts, None),
         None => {
-            let id = TicketId::parse(&hub.node.new_id()).map_err(zhijie_domain::refusal::Refusal::from)?;
+            let id = TicketId::parse(&hub.node.ids.next(hub.node.glance()))
+                .map_err(zhijie_domain::refusal::Refusal::from)?;
             let opened = Ticket::open(id, about(first, mark)?, terms, workdays, today)?;
             (opened, rest, Some(pb::TicketStepKind::Opened))
         }
