@@ -2,7 +2,7 @@
 
 use zhijie_services::{
     cluster::LinkState,
-    pb::{self, agency_request::Command, prepayment_act::Act as Prepay, ticket_cause::Cause},
+    pb::{self, agency_reply::Outcome, agency_request::Command, prepayment_act::Act as Prepay, ticket_cause::Cause},
 };
 use zhijie_tests::{
     hospital::{CHONGQING, TODAY, outpatient, refused, settled},
@@ -83,7 +83,7 @@ async fn refusals_become_one_ticket_that_is_escalated_over_a_weekend() {
 
 #[tokio::test]
 async fn a_difference_ticket_closes_when_its_day_agrees() {
-    let stage = Stage::new().await;
+    let mut stage = Stage::new().await;
     let mut ids = Vec::new();
     for name in ["s1", "s2"] {
         let answer = stage.world.care("500000").settle_at_once(outpatient(name, 400)).await.expect("a reply");
@@ -98,6 +98,13 @@ async fn a_difference_ticket_closes_when_its_day_agrees() {
     let ticket = stage.ticket(cause).await;
     assert_eq!(shown(&ticket), "hub nation waiting 2 due 2025-03-12");
     assert_eq!(ticket.days, [TODAY]);
+
+    // As long as the books differ it is not closed.
+    let close = pb::ticket_act::Act::Close(pb::CloseTicket {});
+    match stage.act("hub", &ticket.id, close, "tired of it").await {
+        Outcome::Refused(refusal) => assert!(refusal.en.contains("still differ"), "{}", refusal.en),
+        other => panic!("{other:?}"),
+    }
 
     // One is cured, the other stays: the same two cases.
     let cure = |id: &str| pb::CureRequest {

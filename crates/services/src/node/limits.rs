@@ -22,6 +22,8 @@ pub const MONTHS_TAKEN_OVER_MAX: usize = 24;
 pub const PAIRS_MAX: usize = 2_000;
 /// Cases or tickets in one reply.
 pub const LISTED_MAX: usize = 500;
+/// Steps that officers may take of one ticket.
+pub const TICKET_STEPS_MAX: usize = 200;
 /// Notes that one case may hold.
 pub const CASE_NOTES_MAX: usize = 200;
 /// Items that one message of an agency may name.

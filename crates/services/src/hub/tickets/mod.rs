@@ -37,7 +37,22 @@ pub(super) async fn act(hub: &Hub, txn: &mut Txn, actor: &Actor, act: &pb::Ticke
         let (zh, en) = (format!("至多 {TEXT_CHARS_MAX} 字"), format!("at most {TEXT_CHARS_MAX}"));
         return Err(Refusal::new(Code::LimitExceeded, "characters of a note", "ticket.note").with(zh, en).into());
     }
+    if document.steps.len() >= limits::TICKET_STEPS_MAX {
+        let most = limits::TICKET_STEPS_MAX;
+        return Err(Refusal::new(Code::LimitExceeded, "limit: steps of one ticket", "ticket").with(most, most).into());
+    }
     let command = match required(act.act.as_ref(), "ticket.act")? {
+        // Closed by hand it would never be opened again, as long as its days find nothing new.
+        Act::Close(_) if !document.days.is_empty() => {
+            let days = document.days.join(" ");
+            return Err(Refusal::new(
+                Code::ClearingState,
+                "a difference is cured before its ticket is closed",
+                "ticket",
+            )
+            .with(format!("{days} 仍有差异"), format!("{days}: the books still differ"))
+            .into());
+        }
         Act::Answer(_) => Command::Answer { party: actor.party, note: act.note.clone() },
         Act::Route(route) => Command::Route { party: actor.party, to: codes::parse(route.to, "ticket.route.to")? },
         Act::Close(_) => Command::Close,
