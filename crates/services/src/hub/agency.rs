@@ -18,7 +18,7 @@ use super::{Hub, audit, clearing, details, duties, events, feed, indicators, led
 use crate::{
     node::{Caller, Committed, Failure, Records, Role, Stop, commit, digest, keys, limits},
     wire::{
-        id,
+        count, id,
         pb::{self, agency_reply::Outcome, agency_request::Command},
         refusal, required,
     },
@@ -69,7 +69,7 @@ fn stranger(needed: Party) -> Refusal {
 
 /// An answer that says only that it is done.
 pub(super) fn done(items: usize) -> pb::AgencyReply {
-    told(Outcome::Done(pb::Done { items: i64::try_from(items).unwrap_or(i64::MAX) }))
+    told(Outcome::Done(pb::Done { items: count(items) }))
 }
 
 fn told(outcome: Outcome) -> pb::AgencyReply {
@@ -185,7 +185,7 @@ impl agency_server::Agency for Provinces {
 
     async fn tables(&self, request: Request<pb::TablesRequest>) -> Result<Response<pb::TablesReply>, Status> {
         let own = self.own(&request)?;
-        reply(tables(&self.0, &request.into_inner(), own.as_ref()).await)
+        reply(listed(clearing::list::answer(&self.0, &request.into_inner(), own.as_ref()).await))
     }
 
     type ItemsStream = clearing::list::Items;
@@ -197,7 +197,7 @@ impl agency_server::Agency for Provinces {
 
     async fn cases(&self, request: Request<pb::CasesRequest>) -> Result<Response<pb::CasesReply>, Status> {
         let own = self.own(&request)?;
-        reply(cases(&self.0, &request.into_inner(), own.as_ref()).await)
+        reply(listed(audit::list(&self.0, &request.into_inner(), own.as_ref()).await))
     }
 
     async fn details(&self, request: Request<pb::DetailsRequest>) -> Result<Response<pb::DetailsReply>, Status> {
@@ -207,7 +207,7 @@ impl agency_server::Agency for Provinces {
 
     async fn quotas(&self, request: Request<pb::QuotasRequest>) -> Result<Response<pb::QuotasReply>, Status> {
         let own = self.own(&request)?;
-        reply(quotas(&self.0, &request.into_inner(), own.as_ref()).await)
+        reply(listed(prepayment::list(&self.0, &request.into_inner(), own.as_ref()).await))
     }
 
     async fn tickets(&self, request: Request<pb::TicketsRequest>) -> Result<Response<pb::TicketsReply>, Status> {
@@ -223,7 +223,7 @@ impl national_server::National for Nation {
     }
 
     async fn tables(&self, request: Request<pb::TablesRequest>) -> Result<Response<pb::TablesReply>, Status> {
-        reply(tables(&self.0, &request.into_inner(), None).await)
+        reply(listed(clearing::list::answer(&self.0, &request.into_inner(), None).await))
     }
 
     async fn preview(&self, request: Request<pb::PreviewRequest>) -> Result<Response<pb::TablesReply>, Status> {
@@ -237,7 +237,7 @@ impl national_server::National for Nation {
     }
 
     async fn cases(&self, request: Request<pb::CasesRequest>) -> Result<Response<pb::CasesReply>, Status> {
-        reply(cases(&self.0, &request.into_inner(), None).await)
+        reply(listed(audit::list(&self.0, &request.into_inner(), None).await))
     }
 
     async fn details(&self, request: Request<pb::DetailsRequest>) -> Result<Response<pb::DetailsReply>, Status> {
@@ -245,7 +245,7 @@ impl national_server::National for Nation {
     }
 
     async fn quotas(&self, request: Request<pb::QuotasRequest>) -> Result<Response<pb::QuotasReply>, Status> {
-        reply(quotas(&self.0, &request.into_inner(), None).await)
+        reply(listed(prepayment::list(&self.0, &request.into_inner(), None).await))
     }
 
     async fn ledger(&self, request: Request<pb::LedgerRequest>) -> Result<Response<pb::LedgerReply>, Status> {
@@ -320,10 +320,6 @@ fn listed<T: Refusable>(result: Result<T, Stop>) -> Result<T, Failure> {
     }
 }
 
-async fn tables(hub: &Hub, request: &pb::TablesRequest, own: Option<&RegionCode>) -> Result<pb::TablesReply, Failure> {
-    listed(clearing::list::answer(hub, request, own).await)
-}
-
 /// A stream has no place for a refusal.
 fn items(
     hub: &Arc<Hub>,
@@ -332,12 +328,4 @@ fn items(
 ) -> Result<Response<clearing::list::Items>, Status> {
     let items = clearing::list::items(hub, request, own);
     items.map(Response::new).map_err(|refusal| Status::invalid_argument(refusal.to_string()))
-}
-
-async fn cases(hub: &Hub, request: &pb::CasesRequest, own: Option<&RegionCode>) -> Result<pb::CasesReply, Failure> {
-    listed(audit::list(hub, request, own).await)
-}
-
-async fn quotas(hub: &Hub, request: &pb::QuotasRequest, own: Option<&RegionCode>) -> Result<pb::QuotasReply, Failure> {
-    listed(prepayment::list(hub, request, own).await)
 }

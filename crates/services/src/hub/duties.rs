@@ -85,7 +85,7 @@ async fn reconcile(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result
         let due = match before {
             Some(before) => !before.reconciled,
             None if day == yesterday => turned < today,
-            None => day >= turned && has_records(hub, day).await?,
+            None => day >= turned && hub.book.holds_any(day).await?,
         };
         if due {
             books::reconcile_day(hub, day).await?;
@@ -93,10 +93,6 @@ async fn reconcile(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result
         }
     }
     Ok(())
-}
-
-async fn has_records(hub: &Hub, day: Date) -> Result<bool, Failure> {
-    Ok(!hub.node.store.scan_prefix(&keys::book_of(day), None, 1).await?.is_empty())
 }
 
 async fn make_tables(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<(), Stop> {
@@ -132,6 +128,7 @@ async fn expire(hub: &Hub, today: Date, duties: &mut Vec<pb::Duty>) -> Result<()
     Ok(())
 }
 
-fn duty(day: Date, what: &str, reference: String) -> pb::Duty {
+/// A duty that was done.
+pub(super) fn duty(day: Date, what: &str, reference: String) -> pb::Duty {
     pb::Duty { day: day.to_string(), what: what.into(), reference }
 }

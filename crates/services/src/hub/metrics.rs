@@ -20,10 +20,11 @@ use zhijie_domain::{
     settlement::Kind,
 };
 
-use super::{Hub, clearing, indicators::calls::counted, latency::Latency};
+use super::{Hub, clearing, latency::Latency};
 use crate::{
     node::{Failure, Pages, Records, keys, limits},
     wire::{
+        self,
         pb::{self, answer::Outcome},
         refusal,
     },
@@ -172,7 +173,7 @@ async fn refresh(hub: &Hub) -> Result<(), Failure> {
         let number = i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day());
         stored.reconciled_day.set(number);
         stored.differences_open.set(result.open);
-        stored.books_missing.set(counted(result.missing.len()));
+        stored.books_missing.set(wire::count(result.missing.len()));
     }
     *read = Some(Instant::now());
     Ok(())
@@ -181,7 +182,7 @@ async fn refresh(hub: &Hub) -> Result<(), Failure> {
 async fn count(hub: &Hub, prefix: &[u8]) -> Result<i64, Failure> {
     let (mut number, mut pages) = (0, Pages::of(&hub.node.store, prefix));
     while let Some(page) = pages.next().await? {
-        number += counted(page.len());
+        number += wire::count(page.len());
     }
     Ok(number)
 }

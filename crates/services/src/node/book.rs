@@ -2,6 +2,7 @@
 //! what is known of a settlement since stands beside it.
 
 use zhijie_domain::{
+    calendar::Date,
     ids::{InstitutionCode, MessageId, SettlementId},
     refusal::{Code, Refusal},
     settlement::{Amounts, Kind, Settlement},
@@ -69,6 +70,14 @@ impl Book {
     #[must_use]
     pub fn new(store: Store) -> Book {
         Book { store }
+    }
+
+    /// True where the book has a record of the day.
+    ///
+    /// # Errors
+    /// [`Failure`] of the store.
+    pub async fn holds_any(&self, day: Date) -> Result<bool, Failure> {
+        Ok(!self.store.scan_prefix(&keys::book_of(day), None, 1).await?.is_empty())
     }
 
     /// Reads a settlement in a transaction.

@@ -70,6 +70,11 @@ pub fn required<T>(message: Option<T>, field: &str) -> Result<T, Refusal> {
     message.ok_or_else(|| Refusal::new(Code::FieldInvalid, "form of the field", field).with("缺失", "missing"))
 }
 
+/// A number of things as it is counted on the wire.
+pub(crate) fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// Prints what may be absent.
 pub(crate) fn text<T: ToString>(value: Option<&T>) -> String {
     value.map(ToString::to_string).unwrap_or_default()

@@ -38,7 +38,7 @@ pub(super) async fn reconciled(hub: &Hub, day: Date) -> Result<pb::ReconcileRepl
     let unlisted = unlisted.iter().filter(|((home, care), _)| !missing.concerns(home, care)).map(|(_, count)| count);
     let unlisted: i64 = unlisted.sum();
     let closed = listed.iter().filter(|difference| difference.closed.is_some()).count();
-    let (found, open) = (counted(listed.len()) + unlisted, counted(listed.len() - closed) + unlisted);
+    let (found, open) = (wire::count(listed.len()) + unlisted, wire::count(listed.len() - closed) + unlisted);
     let had = totals::had(totals, &missing);
     let agree = unequal(&had).is_empty();
     let missing = missing.print();
@@ -57,10 +57,6 @@ pub(super) async fn reconciled(hub: &Hub, day: Date) -> Result<pb::ReconcileRepl
         ..pb::ReconcileReply::default()
     };
     runs::keep(hub, day, reply).await
-}
-
-fn counted(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Differences as documents, with what closed them.

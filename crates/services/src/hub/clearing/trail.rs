@@ -12,7 +12,7 @@ use zhijie_domain::{
 use zhijie_store::{Record, Store};
 
 use crate::{
-    node::{Failure, Pages, document, keys, stored},
+    node::{Failure, Pages, damaged, document, keys, stored},
     wire::{codes, date, pb},
 };
 
@@ -57,10 +57,6 @@ impl Dates {
 
 fn last_part(key: &[u8]) -> Option<&str> {
     std::str::from_utf8(key).ok()?.rsplit('/').next()
-}
-
-fn damaged(key: &[u8]) -> Failure {
-    Failure::Damaged(keys::shown(key))
 }
 
 /// What the hub keeps of a booked record besides the book.

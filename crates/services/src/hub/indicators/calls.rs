@@ -9,7 +9,7 @@ use zhijie_domain::{calendar::Month, reconcile::Filter, refusal::Code, settlemen
 use crate::{
     hub::Hub,
     node::{Failure, Pages, document, keys, stored},
-    wire::{pb, ticket},
+    wire::{self, pb, ticket},
 };
 
 /// A pair: home and care province.
@@ -68,7 +68,7 @@ impl Calls {
         .await?;
         let settle = pb::Act::Settle as i32;
         let mut settled = BTreeSet::new();
-        calls.visits = counted(first.range((settle, String::new())..(settle + 1, String::new())).count());
+        calls.visits = wire::count(first.range((settle, String::new())..(settle + 1, String::new())).count());
         for day in month.days() {
             let mut entries = hub.book.entries(day, Filter::default());
             while let Some(entry) = entries.try_next().await? {
@@ -103,11 +103,6 @@ impl Calls {
 /// The visit of a refused message; one that names none is a visit of its own.
 fn visit_of(fact: pb::ProblemRecord) -> String {
     if fact.visit.is_empty() { fact.reference } else { fact.visit }
-}
-
-/// A number of things as it is counted on the wire.
-pub(in crate::hub) fn counted(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Looks at every record under a prefix.

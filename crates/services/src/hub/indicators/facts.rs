@@ -88,10 +88,6 @@ impl Facts {
     }
 }
 
-async fn has_entries(hub: &Hub, day: Date) -> Result<bool, Failure> {
-    Ok(!hub.node.store.scan_prefix(&keys::book_of(day), None, 1).await?.is_empty())
-}
-
 async fn days(hub: &Hub, month: Month) -> Result<Days, Stop> {
     let today = hub.node.today();
     let mut in_time = BTreeMap::<Date, bool>::new();
@@ -109,7 +105,7 @@ async fn days(hub: &Hub, month: Month) -> Result<Days, Stop> {
     for day in month.days().filter(|day| *day < today) {
         let soon = in_time.get(&day).copied();
         // Days before the hub kept any book count neither way.
-        began = began || soon.is_some() || has_entries(hub, day).await?;
+        began = began || soon.is_some() || hub.book.holds_any(day).await?;
         if soon == Some(true) || (began && add_days(day, 1) < today) {
             days.in_time.count(soon == Some(true));
         }
@@ -119,7 +115,7 @@ async fn days(hub: &Hub, month: Month) -> Result<Days, Stop> {
         days.had += 1;
         days.cut |= usize::try_from(run.found).is_ok_and(|found| found > run.differences.len());
         let open = run.differences.iter().filter(|found| found.closed.is_none() && is_single_sided(found));
-        let open = super::calls::counted(open.count());
+        let open = crate::wire::count(open.count());
         days.single_sided += open;
         if open > 0 {
             days.oldest = days.oldest.max(days_between(day, today));

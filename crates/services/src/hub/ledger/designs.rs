@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use zhijie_domain::{
     clearing::{
-        designs::{ALL, Design, Liquidity, Obligations, Report},
+        designs::{ALL, Design, Liquidity, Obligations, Report, compare},
         table::Outcome,
     },
     ids::RegionCode,
-    money::{Fen, Overflow},
+    money::Fen,
 };
 
 use crate::{
@@ -38,11 +38,8 @@ pub(in crate::hub) async fn answer(hub: &Hub, request: &pb::DesignsRequest) -> R
     }
     let terms = &hub.node.parameters.rules.designs;
     let liquidity = Liquidity::share_of_payables(&obligations, terms.liquidity, terms.rounds)?;
-    let run = |design: &Design| {
-        let report = design.report(&obligations, &design.run(&obligations, &liquidity)?)?;
-        Ok(print(design, &report))
-    };
-    let designs = ALL.iter().map(run).collect::<Result<_, Overflow>>()?;
+    let reports = compare(&obligations, &liquidity)?;
+    let designs = ALL.iter().zip(&reports).map(|(design, report)| print(design, report)).collect();
     Ok(pb::DesignsReply { period: period.to_string(), designs, refused: None })
 }
 
@@ -57,7 +54,7 @@ fn print(design: &Design, report: &Report) -> pb::DesignReport {
         peak_total: report.peak_total.0,
         peaks: peaks(&report.peak),
         turnover: report.turnover.0,
-        transfers: i64::try_from(report.transfers).unwrap_or(i64::MAX),
+        transfers: wire::count(report.transfers),
         delay: report.delay,
         injected: report.injected.0,
         unsettled: report.unsettled.0,

@@ -8,7 +8,7 @@ use crate::{
     hub::{
         Hub,
         indicators::{
-            calls::{Calls, Count, Refusals, counted},
+            calls::{Calls, Count, Refusals},
             share,
         },
     },
@@ -79,7 +79,7 @@ pub(in crate::hub) async fn tickets(hub: &Hub, month: Month) -> Result<pb::Ticke
                     i64::from(until.unwrap_or_else(|| today.to_string()) > ticket.in_time_until.to_string());
             }
         }
-        counts.escalated += counted(steps(pb::TicketStepKind::Escalated).take(1).count());
+        counts.escalated += wire::count(steps(pb::TicketStepKind::Escalated).take(1).count());
         counts.closed += i64::from(ticket.status == Status::Closed);
     }
     Ok(counts)

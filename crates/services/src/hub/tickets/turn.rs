@@ -14,7 +14,7 @@ use zhijie_store::Txn;
 
 use super::{Done, kind_of, open_of, problems::Problem, runs, step};
 use crate::{
-    hub::{Hub, clearing, events},
+    hub::{Hub, clearing, duties::duty, events},
     node::{Committed, Failure, Pages, Records, Stop, commit, document, keys, limits, stored},
     wire::{clearing as wire_clearing, pb, ticket as wire_ticket},
 };
@@ -33,10 +33,6 @@ pub(in crate::hub) async fn turn(hub: &Hub, today: Date, duties: &mut Vec<pb::Du
         duties.push(duty(today, "ticket_escalated", ticket));
     }
     Ok(())
-}
-
-fn duty(day: Date, what: &str, reference: String) -> pb::Duty {
-    pb::Duty { day: day.to_string(), what: what.into(), reference }
 }
 
 /// Tables that are past their day of confirmation and not confirmed by both; one that is confirmed is noticed.
