@@ -14,7 +14,7 @@ use std::process::Command;
 use std::{env, process};
 
 use witness::{Dice, LANES, Writer};
-use zhijie_store::{SledEngine, Store};
+use zhijie_store::EngineKind;
 
 const ROUNDS: usize = 32;
 const CONTROL_ROUNDS: usize = 8;
@@ -47,15 +47,21 @@ fn flushing_writer() {
 }
 
 #[tokio::test]
-#[ignore = "needs root, a loop device and half a minute"]
+#[ignore = "needs root, a loop device and a minute"]
 async fn a_power_cut_loses_nothing() {
+    for kind in EngineKind::ALL {
+        cut_again_and_again(kind).await;
+    }
+}
+
+async fn cut_again_and_again(kind: EngineKind) {
     let Some(disk) = Disk::new() else { return };
     let path = disk.mounted.join("store");
     let mut dice = Dice::new();
     let mut found = [0; LANES];
     for round in 0..ROUNDS {
         disk.mount().unwrap();
-        let mut writer = Writer::start("writer", &path, found).unwrap();
+        let mut writer = Writer::start("writer", kind, &path, found).unwrap();
         writer.listen(dice.below(400).saturating_sub(20)).unwrap();
         dice.moment();
         disk.cut_power().unwrap();
@@ -64,16 +70,16 @@ async fn a_power_cut_loses_nothing() {
         disk.unmount().unwrap();
 
         disk.mount().unwrap();
-        let store = Store::new(SledEngine::open(&path).unwrap());
+        let store = zhijie_store::open(&path, kind).unwrap();
         let examined = witness::examine(&store, &writer.acknowledged).await;
-        found = examined.unwrap_or_else(|fault| panic!("round {round}: {fault}; {stopped}"));
+        found = examined.unwrap_or_else(|fault| panic!("{kind}, round {round}: {fault}; {stopped}"));
         drop(store);
         disk.unmount().unwrap();
         // The engine says what stopped it, unless it had not opened yet.
         assert!(stopped.contains("Io {"), "{stopped}");
     }
     let batches: u64 = found.iter().sum();
-    eprintln!("{ROUNDS} power cuts, {batches} batches, none lost or torn");
+    eprintln!("{kind}: {ROUNDS} power cuts, {batches} batches, none lost or torn");
     assert!(batches > ROUNDS as u64);
 }
 
@@ -87,7 +93,7 @@ fn the_control_loses_data() {
     for round in 0..CONTROL_ROUNDS {
         disk.mount().unwrap();
         let path = disk.mounted.join(round.to_string());
-        let mut writer = Writer::start("flushing_writer", &path, [0; LANES]).unwrap();
+        let mut writer = Writer::start("flushing_writer", EngineKind::Sled, &path, [0; LANES]).unwrap();
         writer.listen(50 + dice.below(400)).unwrap();
         disk.cut_power().unwrap();
         writer.kill().unwrap();

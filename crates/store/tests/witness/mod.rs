@@ -8,10 +8,12 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use zhijie_store::{Bytes, SledEngine, Store};
+use zhijie_store::{Bytes, EngineKind, Store};
 
 /// Names the store's directory to the child.
 pub(crate) const CHILD: &str = "ZHIJIE_STORE_WITNESS";
+/// Names the engine to the child.
+const ENGINE: &str = "ZHIJIE_STORE_ENGINE";
 const SEED: &str = "ZHIJIE_STORE_SEED";
 
 /// Each lane is one task that commits batch after batch, so several are always on their way.
@@ -59,10 +61,11 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Runs the test `name` of this program as a child with the store in `path`.
-    pub(crate) fn start(name: &str, path: &Path, found: Numbers) -> io::Result<Self> {
+    pub(crate) fn start(name: &str, kind: EngineKind, path: &Path, found: Numbers) -> io::Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .args([name, "--exact", "--nocapture", "--test-threads=1"])
             .env(CHILD, path)
+            .env(ENGINE, kind.name())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -127,8 +130,9 @@ pub(crate) fn write_until_stopped(path: &Path) {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.expect("a runtime");
     runtime.block_on(async {
-        let store = match SledEngine::open(path) {
-            Ok(engine) => Store::new(engine),
+        let kind = env::var(ENGINE).ok().and_then(|name| name.parse().ok()).unwrap_or_default();
+        let store = match zhijie_store::open(path, kind) {
+            Ok(store) => store,
             Err(error) => return say(&format!("stopped {error:?}")),
         };
         let lanes: Vec<_> = (0..LANES).map(|lane| tokio::spawn(write_lane(store.clone(), lane))).collect();
