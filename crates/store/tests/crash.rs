@@ -41,7 +41,7 @@ async fn kill_again_and_again(kind: EngineKind) {
         assert_eq!(writer.stopped, None, "{kind}, round {round}");
 
         let store = zhijie_store::open(&path, kind).unwrap();
-        let examined = witness::examine(&store, &writer.acknowledged).await;
+        let examined = witness::examine(&store, &writer).await;
         found = examined.unwrap_or_else(|fault| panic!("{kind}, round {round}: {fault}"));
     }
     let batches: u64 = found.iter().sum();
