@@ -47,7 +47,7 @@ pub enum StoreError {
         what: String,
     },
     /// The directory holds a store of another engine than the one named.
-    #[error("the store in {} is of the engine {found}, not {wanted}", path.display())]
+    #[error("the store in {} was made by the engine {found}, and {wanted} was asked for", path.display())]
     OtherEngine {
         /// The store's directory.
         path: PathBuf,

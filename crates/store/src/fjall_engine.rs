@@ -4,6 +4,7 @@
 
 mod folder;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -211,6 +212,8 @@ fn damaged(what: impl Into<String>) -> StoreError {
 fn failed(doing: &'static str, error: fjall::Error) -> StoreError {
     match error {
         fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => StoreError::io(doing, error),
+        // Its worker could not write out what is in memory; its own log says why.
+        fjall::Error::Poisoned => StoreError::io(doing, io::Error::other("an earlier write of fjall's worker failed")),
         error => damaged(format!("fjall could not {doing}: {error:?}")),
     }
 }
