@@ -84,24 +84,25 @@ pub(super) fn headlines(report: &Report) -> Markup {
         _ => units::micros(of(latency) as f64),
     };
     let largest = report.processes.iter().max_by_key(|process| process.memory_max);
+    let (memory, whose) = match largest {
+        Some(process) => (units::bytes(process.memory_max as f64), html! { "at most: " (process.name) }),
+        None => (units::UNKNOWN.to_owned(), words("not measured", "未测")),
+    };
+    let (first, of) = match report.knee {
+        Some(_) => (words("Knee", "拐点"), words("messages offered", "到达率")),
+        None => (words("Offered", "到达率"), words("messages, no knee", "未见拐点")),
+    };
+    let (cpu, disk) = (processes::cpu_per_settlement(report), processes::disk_per_settlement(report));
     html! {
         section.tiles aria-label="Headline figures" {
             (tile(words("Settlements", "结算"), &units::rate(settled), place.clone(), true))
-            @if report.knee.is_some() {
-                (tile(words("Knee", "拐点"), &units::rate(rate), words("messages offered", "到达率"), true))
-            } @else {
-                (tile(words("Offered", "到达率"), &units::rate(rate), words("messages, no knee", "未见拐点"), true))
-            }
+            (tile(first, &units::rate(rate), of, true))
             (tile(words("Latency p50", "延迟"), &percentile(|latency| latency.p50), place.clone(), false))
             (tile(words("Latency p99", "延迟"), &percentile(|latency| latency.p99), place.clone(), false))
             (tile(words("Latency p99.9", "延迟"), &percentile(|latency| latency.p999), place, false))
-            (tile(words("CPU per settlement", "每笔处理器"), &processes::cpu_per_settlement(report), words("all processes", "全部进程"), false))
-            (tile(words("Disk per settlement", "每笔磁盘"), &processes::disk_per_settlement(report), words("all stores", "全部存储"), false))
-            @if let Some(largest) = largest {
-                (tile(words("Memory", "内存"), &units::bytes(largest.memory_max as f64), html! { "at most: " (largest.name) }, false))
-            } @else {
-                (tile(words("Memory", "内存"), units::UNKNOWN, words("not measured", "未测"), false))
-            }
+            (tile(words("CPU per settlement", "每笔处理器"), &cpu, words("all processes", "全部进程"), false))
+            (tile(words("Disk per settlement", "每笔磁盘"), &disk, words("all stores", "全部存储"), false))
+            (tile(words("Memory", "内存"), &memory, whose, false))
         }
     }
 }
@@ -163,6 +164,7 @@ fn worst_lag(report: &Report) -> f64 {
 /// The mix as a bar, and its shares in words.
 fn mix(report: &Report) -> Markup {
     let shares = &report.run.mix;
+    let width = |share: u32, whole: f64| format!("width:{:.2}%", f64::from(share) / whole * 100.0);
     let whole = shares.iter().map(|(_, share)| f64::from(*share)).sum::<f64>().max(1.0);
     let colours = COLOURS.iter().cycle();
     html! {
@@ -170,7 +172,7 @@ fn mix(report: &Report) -> Markup {
             p.name { (words("Mix of visits", "业务构成")) }
             div.bar aria-hidden="true" {
                 @for ((_, share), colour) in shares.iter().zip(colours.clone()) {
-                    @if *share > 0 { span class=(colour) style=(format!("width:{:.2}%", f64::from(*share) / whole * 100.0)) {} }
+                    @if *share > 0 { span class=(colour) style=(width(*share, whole)) {} }
                 }
             }
             ul.legend { @for ((name, share), colour) in shares.iter().zip(colours) {

@@ -29,7 +29,8 @@ const WORDS: [(&str, &str, &str); 7] = [
     (
         "due",
         "应发",
-        "The moment a message should have been sent at the stated rate. Latency is counted from it, so that a service that is slow now is not spared the messages that wait.",
+        "The moment a message should have been sent at the stated rate. Latency is counted from it, so that a service \
+         that is slow now is not spared the messages that wait.",
     ),
     ("good", "成功", "Answered with what it asked for."),
     ("refused", "拒绝", "Refused by a rule, as it may be; the codes are in the table."),
@@ -51,7 +52,9 @@ pub fn html(report: &Report) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "Zhijie load test · 直结压力测试 · " (report.run.profile) " · " (units::moment(report.run.started_ms)) }
+                title {
+                    "Zhijie load test · 直结压力测试 · " (report.run.profile) " · " (units::moment(report.run.started_ms))
+                }
                 style { (PreEscaped(STYLE)) }
             }
             body { main {
@@ -61,7 +64,10 @@ pub fn html(report: &Report) -> String {
                 @if valid { (head::headlines(report)) }
                 (head::run(report))
                 @if !valid {
-                    p.aside { "What follows helps to find the cause. It is not a result. " span lang="zh-CN" { "以下仅供排查，不作为结果。" } }
+                    p.aside {
+                        "What follows helps to find the cause. It is not a result. "
+                        span lang="zh-CN" { "以下仅供排查，不作为结果。" }
+                    }
                 }
                 section.plots { (plots::all(report, knee)) }
                 (tables::all(report, knee))

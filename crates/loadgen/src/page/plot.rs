@@ -136,9 +136,12 @@ impl Plot {
                 }
                 div.field {
                     (self.drawing())
-                    @for (from, to, band) in self.placed_bands().filter(|(from, to, band)| self.wide && band.fits(to - from, WIDE)) {
-                        span.band .tight[!band.fits(to - from, NARROW)] style={ "left:" (percent(from)) ";width:" (percent(to - from)) } {
-                            (band.name)
+                    @for (from, to, band) in self.placed_bands() {
+                        @let (left, width) = (percent(from), percent(to - from));
+                        @if self.wide && band.fits(to - from, WIDE) {
+                            span.band .tight[!band.fits(to - from, NARROW)] style={ "left:" (left) ";width:" (width) } {
+                                (band.name)
+                            }
                         }
                     }
                     @for rule in &self.rules { (self.rule_words(rule)) }
@@ -155,7 +158,8 @@ impl Plot {
 
     fn drawing(&self) -> Markup {
         html! {
-            svg viewBox="0 0 1000 1000" preserveAspectRatio="none" role="img" aria-label={ (self.en) ". " (self.note) } {
+            @let label = format!("{}. {}", self.en, self.note);
+            svg viewBox="0 0 1000 1000" preserveAspectRatio="none" role="img" aria-label=(label) {
                 @for (index, (from, to, _)) in self.placed_bands().enumerate() {
                     @if index % 2 == 0 {
                         rect.shade x=(unit(from)) y="0" width=(unit(to - from)) height="1000" {}
@@ -165,12 +169,7 @@ impl Plot {
                     path.grid d={ "M0 " (unit(1.0 - at)) "H1000" } {}
                 }
                 @for layer in &self.layers { (self.layer(layer)) }
-                @for rule in &self.rules {
-                    @match rule {
-                        Rule::Upright(at, _) => @if let Some(at) = self.x.at(*at) { path.rule d={ "M" (unit(at)) " 0V1000" } {} },
-                        Rule::Level(at, _) => @if let Some(at) = self.y.at(*at) { path.rule d={ "M0 " (unit(1.0 - at)) "H1000" } {} },
-                    }
-                }
+                @for path in self.rules.iter().filter_map(|rule| self.rule(rule)) { path.rule d=(path) {} }
                 @for hint in &self.hints {
                     @if let (Some(from), Some(to)) = (self.x.at(hint.from), self.x.at(hint.to)) {
                         rect.hint x=(unit(from)) y="0" width=(unit(to - from)) height="1000" { title { (hint.words) } }
@@ -249,6 +248,13 @@ impl Plot {
 
     fn placed_bands(&self) -> impl Iterator<Item = (f64, f64, &Band)> {
         self.bands.iter().filter_map(|band| Some((self.x.at(band.from)?, self.x.at(band.to)?, band)))
+    }
+
+    fn rule(&self, rule: &Rule) -> Option<String> {
+        match rule {
+            Rule::Upright(at, _) => Some(format!("M{} 0V1000", unit(self.x.at(*at)?))),
+            Rule::Level(at, _) => Some(format!("M0 {}H1000", unit(1.0 - self.y.at(*at)?))),
+        }
     }
 
     fn rule_words(&self, rule: &Rule) -> Markup {

@@ -47,7 +47,9 @@ fn outcomes(report: &Report) -> Markup {
                 @for act in &report.acts { (number(&units::count(act.sent))) }
             } }
         } }
-        @if forbidden { p.note { span.marked { "✗" } " an outcome that the visit does not permit " span lang="zh-CN" { "不应有的结果" } } }
+        @if forbidden {
+            p.note { span.marked { "✗" } " " (words("an outcome that the visit does not permit", "不应有的结果")) }
+        }
     }
 }
 
@@ -120,7 +122,8 @@ fn stages(report: &Report, knee: Option<&Knee>) -> Markup {
 }
 
 fn percentile_heads() -> Markup {
-    html! { @for head in ["p50", "p90", "p99", "p99.9"] { th.n { (words(head, "")) } } th.n { (words("Longest", "最长")) } }
+    let heads = [("p50", ""), ("p90", ""), ("p99", ""), ("p99.9", ""), ("Longest", "最长")];
+    html! { @for (en, zh) in heads { th.n { (words(en, zh)) } } }
 }
 
 fn percentiles(latency: &Latency) -> Markup {
@@ -144,8 +147,9 @@ fn checks(report: &Report) -> Markup {
     }
     html! {
         ul.checks { @for check in &report.gate.checks {
+            @let (sign, word) = if check.passed { ("✓", "held") } else { ("✗", "failed") };
             li .failed[!check.passed] {
-                span.sign aria-label=(if check.passed { "held" } else { "failed" }) { (if check.passed { "✓" } else { "✗" }) }
+                span.sign role="img" aria-label=(word) { (sign) }
                 div { (words(&check.en, &check.zh)) @if !check.detail.is_empty() { p.note { (check.detail) } } }
             }
         } }
