@@ -5,6 +5,7 @@ mod demo;
 mod health;
 mod quote;
 mod run;
+mod spawn;
 mod table;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -52,6 +53,9 @@ struct Service {
     /// The configuration (TOML); see deploy/ for examples
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Stop when standard input ends, as it does when the process that started this one is gone
+    #[arg(long, hide = true)]
+    stdin_is_a_leash: bool,
 }
 
 fn main() -> ExitCode {
@@ -72,10 +76,10 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::demo(&options).await,
         Command::Quote(options) => quote::quote(&options),
         Command::Check(options) => check::check(&options).await,
-        Command::Hub(service) => run::serve(&service.config, Some(Role::Hub)).await,
-        Command::Home(service) => run::serve(&service.config, Some(Role::Home)).await,
-        Command::Care(service) => run::serve(&service.config, Some(Role::Care)).await,
-        Command::Serve(service) => run::serve(&service.config, None).await,
+        Command::Hub(service) => run::serve(&service, Some(Role::Hub)).await,
+        Command::Home(service) => run::serve(&service, Some(Role::Home)).await,
+        Command::Care(service) => run::serve(&service, Some(Role::Care)).await,
+        Command::Serve(service) => run::serve(&service, None).await,
         Command::Health(options) => health::health(&options).await,
     }
 }
