@@ -4,6 +4,7 @@
 // Rates, shares and positions on a page; amounts of money are integers here as everywhere.
 #![allow(clippy::float_arithmetic)]
 
+pub mod fsync;
 pub mod report;
 pub mod watch;
 
