@@ -6,14 +6,20 @@
 
 pub(crate) mod ceiling;
 mod figures;
+mod million;
 mod road;
 mod rounds;
 mod sample;
 mod shown;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use self::{rounds::Plan, shown::Progress};
@@ -36,6 +42,9 @@ pub(crate) struct Options {
     /// Write JSON instead of tables
     #[arg(long)]
     json: bool,
+    /// Settle N million in one run instead, and see whether throughput, memory and disk hold
+    #[arg(long, value_name = "N", conflicts_with = "quick")]
+    million: Option<u64>,
     /// A look whether it works, in seconds: its figures mean nothing
     #[arg(long)]
     quick: bool,
@@ -44,26 +53,38 @@ pub(crate) struct Options {
 /// Engines that are measured where none is named.
 const ENGINES: [&str; 1] = ["sled"];
 
+/// A million.
+const MILLION: u64 = 1_000_000;
+
 /// Measures, and shows what was measured.
 pub(crate) async fn bench(options: &Options) -> anyhow::Result<ExitCode> {
     let folder = TempDir::with_prefix_in("zhijie-bench-", &options.folder)
         .with_context(|| format!("{}", options.folder.display()))?;
+    let (json, tables) = tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => bail!("interrupted: a part of the rounds is no result"),
+        measured = measured(options, folder.path()) => measured?,
+    };
+    anstream::println!("{}", if options.json { json.to_string() } else { tables });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was measured, for machines and for people.
+async fn measured(options: &Options, folder: &Path) -> anyhow::Result<(Value, String)> {
+    let progress = Progress::new();
     let engines = match options.engine.as_slice() {
         [] => ENGINES.map(str::to_owned).to_vec(),
         named => named.to_vec(),
     };
-    let (rounds, seconds) = if options.quick { (1, 1) } else { (options.rounds.max(1), options.seconds.max(1)) };
-    let plan = Plan { engines, rounds, stage: Duration::from_secs(seconds), folder: folder.path().to_owned() };
-    let progress = Progress::new();
-    let measured = tokio::select! {
-        biased;
-        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted: nothing is told by a part of the rounds"),
-        measured = rounds::run(&plan, &progress) => measured?,
-    };
-    if options.json {
-        anstream::println!("{}", shown::json(&measured));
-    } else {
-        anstream::println!("{}", shown::tables(&measured));
+    if let Some(millions) = options.million {
+        let mut runs = Vec::new();
+        for engine in &engines {
+            runs.push(million::run(engine, millions * MILLION, &folder.join(engine), &progress).await?);
+        }
+        return Ok((shown::long_json(&runs), shown::long_tables(&runs)));
     }
-    Ok(ExitCode::SUCCESS)
+    let (rounds, seconds) = if options.quick { (1, 1) } else { (options.rounds.max(1), options.seconds.max(1)) };
+    let plan = Plan { engines, rounds, stage: Duration::from_secs(seconds), folder: folder.to_owned() };
+    let all = rounds::run(&plan, &progress).await?;
+    Ok((shown::json(&all), shown::tables(&all)))
 }

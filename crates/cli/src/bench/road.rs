@@ -73,6 +73,8 @@ pub(super) struct Shown {
     pub(super) stage: Stage,
     /// Settlements, those answered after the stage among them.
     pub(super) settled: u64,
+    /// Until the last of them, s.
+    pub(super) seconds: f64,
     /// What else the answers were.
     pub(super) others: BTreeMap<String, u64>,
 }
@@ -295,7 +297,7 @@ impl Offered {
             latency,
             ..Stage::default()
         };
-        Shown { stage, settled: self.took.len(), others: self.others }
+        Shown { stage, settled: self.took.len(), seconds: self.begun.elapsed().as_secs_f64(), others: self.others }
     }
 }
 

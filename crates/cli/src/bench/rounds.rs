@@ -42,7 +42,7 @@ const STEP_PART: u32 = 3;
 /// Pause after a step that was too much, until the services are quiet again.
 const QUIET: Duration = Duration::from_secs(2);
 /// Seed of arrivals.
-const SEED: u64 = 2_207;
+pub(super) const SEED: u64 = 2_207;
 
 /// What is measured, how often and for how long.
 pub(super) struct Plan {
@@ -135,7 +135,7 @@ async fn carried(
     let knee = knee(&mut road, first, plan.stage / STEP_PART, say).await?;
     let (_, machine) = watcher.finish(0);
     let before = foreign(&machine);
-    let mut measured = |at: At, mut one: Measured| {
+    let measured = |at: At, mut one: Measured| {
         // A disturbed search finds too low a knee.
         one.foreign = one.foreign.zip(before).map(|(during, before)| during.max(before));
         (at, one)
@@ -159,18 +159,16 @@ async fn knee(road: &mut Road, first: f64, lasting: Duration, say: &impl Fn(&str
     while halvings < HALVINGS {
         say(&format!("looking for the knee, {rate:.0}/s"));
         // A rate is too much when it is too much twice: a moment's disturbance is none.
-        let mut good = false;
-        for _ in 0..2 {
-            good = is_carried(&road.offer(Arrival::Open(rate), lasting).await?.stage);
-            if good {
-                break;
-            }
+        let mut shown = road.offer(Arrival::Open(rate), lasting).await?;
+        if !is_carried(&shown.stage) {
             tokio::time::sleep(QUIET).await;
+            shown = road.offer(Arrival::Open(rate), lasting).await?;
         }
-        if good {
+        if is_carried(&shown.stage) {
             carried = Some(rate);
         } else {
             over = Some(rate);
+            tokio::time::sleep(QUIET).await;
         }
         rate = match (carried, over) {
             (Some(carried), Some(over)) => {
@@ -178,7 +176,9 @@ async fn knee(road: &mut Road, first: f64, lasting: Duration, say: &impl Fn(&str
                 f64::sqrt(carried * over)
             }
             (Some(carried), None) => carried * STEP,
-            (None, _) if rate < RATE_MIN => bail!("not even {rate:.0} messages a second are carried"),
+            (None, _) if rate < RATE_MIN => {
+                bail!("not even {rate:.0} messages a second are carried; {:?}", shown.others)
+            }
             (None, _) => rate / 2.0,
         };
     }

@@ -25,7 +25,6 @@ class = "other"
 from = "2025-03-10"
 account_use = "own"
 person = { category = "active", birth = "1988-11-02" }
-purse = { account = 300 }
 "#;
 /// One of its lines: nursing.
 const LINE: &str = r#"
@@ -79,13 +78,23 @@ fn split(line: pb::FeeLine) -> pb::SplitLine {
     pb::SplitLine { line: Some(line), category: 1, item_class, self_pay: 0, limit: None, parts }
 }
 
-/// What home answers to a claim.
-pub(super) fn settled(request: pb::ClaimRequest, computation: pb::Computation) -> pb::Answer {
+/// What home answers to a claim: the fund pays half of the bill.
+pub(super) fn settled(request: pb::ClaimRequest, mut computation: pb::Computation) -> pb::Answer {
     // A settlement repeats its claim without the lines.
     let claim = request.claim.map(|claim| pb::Claim { lines: Vec::new(), ..claim });
+    let parts = claim.as_ref().and_then(|claim| claim.parts).unwrap_or_default();
+    let (fund, cash) = (parts.total / 2, parts.total - parts.total / 2);
+    computation.amounts = Some(pb::Amounts {
+        parts: Some(parts),
+        funds: Some(pb::Funds { basic: fund, ..pb::Funds::default() }),
+        fund_total: fund,
+        personal: cash,
+        cash,
+        ..pb::Amounts::default()
+    });
     let kind = pb::EntryKind::Settled.into();
     let settlement =
-        pb::Settlement { id: ID.into(), kind, claim, computation: Some(computation), ..Default::default() };
+        pb::Settlement { id: ID.into(), kind, claim, computation: Some(computation), ..pb::Settlement::default() };
     pb::Answer { outcome: Some(Outcome::Settlement(settlement)) }
 }
 

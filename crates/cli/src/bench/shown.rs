@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     figures::{Medians, key, medians, of},
+    million::{EARLY, Long, thinned},
     rounds::{All, At, CEILING, GROUP, Part},
 };
 use crate::table::{Cell, Table};
@@ -95,6 +96,7 @@ pub(super) fn json(all: &All) -> Value {
 fn speed(results: &Results) -> Table {
     let columns = [
         ("what", "对象", "what"),
+        ("at", "工况", "at"),
         ("offered", "到达/秒", "offered/s"),
         ("settled", "结算/秒", "settled/s"),
         ("p50", "p50", "p50"),
@@ -102,13 +104,14 @@ fn speed(results: &Results) -> Table {
         ("p999", "p99.9", "p99.9"),
         ("of_ceiling", "占上限", "of ceiling"),
         ("per_sync", "每同步", "per sync"),
-        ("fit", "有效轮次", "rounds fit"),
+        ("fit", "有效轮", "fit"),
     ];
     let mut table = Table::new("speed", &columns);
     for (name, at, medians) in &results.rows {
         let figure = |key: &str| medians.figures.get(key).copied();
         table.row([
-            Cell::text(named(name, *at)),
+            Cell::text(name),
+            Cell::text(place(*at)),
             number(figure(key::OFFERED), whole),
             number(figure(key::SETTLED), whole),
             number(figure(key::P50), duration),
@@ -125,6 +128,7 @@ fn speed(results: &Results) -> Table {
 fn cpu(results: &Results) -> Table {
     let columns = [
         ("what", "对象", "what"),
+        ("at", "工况", "at"),
         ("generator", "压测端", "generator"),
         ("care", "就医地", "care"),
         ("hub", "国家平台", "hub"),
@@ -135,7 +139,7 @@ fn cpu(results: &Results) -> Table {
     for (name, at, medians) in &results.rows {
         let roles = ["generator", "care", "hub", "home", key::ALL];
         let spent = roles.map(|role| number(medians.figures.get(&of(key::CPU, role)).copied(), whole));
-        table.row([Cell::text(named(name, *at))].into_iter().chain(spent));
+        table.row([Cell::text(name), Cell::text(place(*at))].into_iter().chain(spent));
     }
     table
 }
@@ -143,6 +147,7 @@ fn cpu(results: &Results) -> Table {
 fn room(results: &Results) -> Table {
     let columns = [
         ("what", "对象", "what"),
+        ("at", "工况", "at"),
         ("disk_care", "就医地", "care"),
         ("disk_hub", "国家平台", "hub"),
         ("disk_home", "参保地", "home"),
@@ -152,11 +157,11 @@ fn room(results: &Results) -> Table {
         ("memory_home", "参保地", "home"),
     ];
     let mut table = Table::new("room", &columns);
-    for (name, at, medians) in results.rows.iter() {
+    for (name, at, medians) in &results.rows {
         let figure = |key: &str, role: &str| medians.figures.get(&of(key, role)).copied();
         let disk = ["care", "hub", "home", key::ALL].map(|role| number(figure(key::DISK, role), whole));
         let memory = ["care", "hub", "home"].map(|role| number(figure(key::MEMORY, role), megabytes));
-        table.row([Cell::text(named(name, *at))].into_iter().chain(disk).chain(memory));
+        table.row([Cell::text(name), Cell::text(place(*at))].into_iter().chain(disk).chain(memory));
     }
     table
 }
@@ -165,6 +170,7 @@ fn rounds(all: &All) -> Table {
     let columns = [
         ("round", "轮次", "round"),
         ("what", "对象", "what"),
+        ("at", "工况", "at"),
         ("settled", "结算/秒", "settled/s"),
         ("syncs", "同步/秒", "syncs/s"),
         ("p99", "p99", "p99"),
@@ -172,25 +178,70 @@ fn rounds(all: &All) -> Table {
         ("fit", "有效", "fit"),
     ];
     let mut table = Table::new("rounds", &columns);
-    let parts = all.parts.iter().map(|part| (named(&part.name, part.at), &part.rounds));
-    let parts: Vec<_> = parts.chain([(DISK.to_owned(), &all.disk)]).collect();
+    let parts = all.parts.iter().map(|part| (part.name.as_str(), place(part.at), &part.rounds));
+    let parts: Vec<_> = parts.chain([(DISK, "", &all.disk)]).collect();
     for round in 0..all.disk.len() {
-        for (name, rounds) in &parts {
+        for (name, at, rounds) in &parts {
             let Some(measured) = rounds.get(round) else { continue };
             let figure = |key: &str| measured.figures.get(key).copied();
-            let foreign = measured.foreign.map(|points| f64::from(points) / WHOLE);
             table.row([
                 Cell::Count(i64::try_from(round + 1).unwrap_or(i64::MAX)),
                 Cell::text(name),
+                Cell::text(at),
                 number(figure(key::SETTLED), whole),
                 number(figure(key::SYNCS), whole),
                 number(figure(key::P99), duration),
-                foreign.map_or_else(|| Cell::text(UNKNOWN), |share| number(Some(share), percent)),
+                foreign(measured.foreign),
                 Cell::text(if measured.is_fit() { "是 yes" } else { "否 no" }),
             ]);
         }
     }
     table
+}
+
+/// Long runs: a table of each, and how the end compares with the beginning.
+pub(super) fn long_tables(runs: &[Long]) -> String {
+    let columns = [
+        ("settled", "累计结算", "settled"),
+        ("rate", "结算/秒", "settled/s"),
+        ("p99", "p99", "p99"),
+        ("cpu", "处理器 µs", "CPU µs"),
+        ("disk", "磁盘字节/笔", "bytes each"),
+        ("memory_care", "内存 就医地", "memory care"),
+        ("memory_hub", "国家平台", "hub"),
+        ("memory_home", "参保地", "home"),
+        ("foreign", "他程序", "others"),
+    ];
+    let shown = runs.iter().map(|run| {
+        let mut table = Table::new("long", &columns);
+        for row in thinned(&run.rows) {
+            let figure = |key: &str| row.measured.figures.get(key).copied();
+            let memory = ["care", "hub", "home"].map(|role| number(figure(&of(key::MEMORY, role)), megabytes));
+            let cells = [
+                number(Some(row.settled as f64), whole),
+                number(Some(row.count as f64 / row.seconds), whole),
+                number(figure(key::P99), duration),
+                number(figure(&of(key::CPU, key::ALL)), whole),
+                number(figure(&of(key::DISK, key::ALL)), whole),
+            ];
+            table.row(cells.into_iter().chain(memory).chain([foreign(row.measured.foreign)]));
+        }
+        let (early, late) = (whole(run.early), whole(run.late));
+        let held = ratio(Some(&run.late), Some(&run.early)).map(percent).unwrap_or_default();
+        let others = run.foreign.map_or_else(|| UNKNOWN.to_owned(), |points| percent(f64::from(points) / WHOLE));
+        format!(
+            "{}\n{}\n{early}/s around {}, {late}/s at the end: {held}; other programs took {others}\n",
+            run.engine,
+            table.shown(),
+            whole(EARLY as f64),
+        )
+    });
+    shown.collect()
+}
+
+/// Long runs, for machines.
+pub(super) fn long_json(runs: &[Long]) -> Value {
+    json!({ "long": runs })
 }
 
 /// What the disk gave, in a sentence.
@@ -206,12 +257,10 @@ fn disk(disk: &Medians) -> String {
     )
 }
 
-/// What a row is of.
-fn named(name: &str, at: At) -> String {
-    let name = if name == CEILING { "上限 ceiling" } else { name };
+fn place(at: At) -> &'static str {
     match at {
-        At::Knee => format!("{name}, 拐点 knee"),
-        At::Half => format!("{name}, 半程 half"),
+        At::Knee => "拐点 knee",
+        At::Half => "半程 half",
     }
 }
 
@@ -219,6 +268,10 @@ fn fitness(medians: &Medians) -> String {
     let Medians { fit, rounds, unfit, .. } = medians;
     let verdict = if *unfit { ", 无效 unfit" } else { "" };
     format!("{fit}/{rounds}{verdict}")
+}
+
+fn foreign(share: Option<u32>) -> Cell {
+    share.map_or_else(|| Cell::text(UNKNOWN), |points| number(Some(f64::from(points) / WHOLE), percent))
 }
 
 fn number(value: Option<f64>, shown: impl Fn(f64) -> String) -> Cell {
