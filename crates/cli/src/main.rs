@@ -1,10 +1,12 @@
 //! `zhijie`: the one program. It runs the services, shows the road, and explains a benefit.
 
+mod bench;
 mod check;
 mod demo;
 mod health;
 mod quote;
 mod run;
+mod spawn;
 mod table;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -34,6 +36,11 @@ enum Command {
     Quote(quote::Options),
     /// 核查: check stores without their services; exits 0 when they hold together
     Check(check::Options),
+    /// 基准: settlements a second, latency, CPU and disk against the limits of wire and disk, in one run
+    Bench(bench::Options),
+    /// A service of the benchmark's ceiling
+    #[command(hide = true)]
+    BenchCeiling(bench::ceiling::Options),
     /// 国家平台: serve the national hub
     Hub(Service),
     /// 参保地: serve a home region
@@ -52,6 +59,9 @@ struct Service {
     /// The configuration (TOML); see deploy/ for examples
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Stop when standard input ends, as it does when the process that started this one is gone
+    #[arg(long, hide = true)]
+    stdin_is_a_leash: bool,
 }
 
 fn main() -> ExitCode {
@@ -72,10 +82,12 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::demo(&options).await,
         Command::Quote(options) => quote::quote(&options),
         Command::Check(options) => check::check(&options).await,
-        Command::Hub(service) => run::serve(&service.config, Some(Role::Hub)).await,
-        Command::Home(service) => run::serve(&service.config, Some(Role::Home)).await,
-        Command::Care(service) => run::serve(&service.config, Some(Role::Care)).await,
-        Command::Serve(service) => run::serve(&service.config, None).await,
+        Command::Bench(options) => bench::bench(&options).await,
+        Command::BenchCeiling(options) => bench::ceiling::ceiling(&options).await,
+        Command::Hub(service) => run::serve(&service, Some(Role::Hub)).await,
+        Command::Home(service) => run::serve(&service, Some(Role::Home)).await,
+        Command::Care(service) => run::serve(&service, Some(Role::Care)).await,
+        Command::Serve(service) => run::serve(&service, None).await,
         Command::Health(options) => health::health(&options).await,
     }
 }

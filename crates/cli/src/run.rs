@@ -1,26 +1,72 @@
 //! Running services until they are told to stop: SIGTERM and Ctrl-C drain what has begun.
 
-use std::{io::IsTerminal, path::Path, process::ExitCode};
+use std::{
+    io::{self, IsTerminal, Read},
+    process::ExitCode,
+};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
+};
 use tracing_subscriber::EnvFilter;
 use zhijie_services::{config::Config, node::Role};
 
+use crate::Service;
+
 /// Starts the roles of a configuration and waits for a signal.
-pub(crate) async fn serve(config: &Path, role: Option<Role>) -> anyhow::Result<ExitCode> {
+pub(crate) async fn serve(service: &Service, role: Option<Role>) -> anyhow::Result<ExitCode> {
     log_to_stderr("info");
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let served = Config::read(config)?.start(role).await?;
-    tokio::select! {
-        biased;
-        _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
-        _ = interrupt.recv() => tracing::info!("interrupted: draining"),
-    }
+    let end = End::listen(service.stdin_is_a_leash)?;
+    let served = Config::read(&service.config)?.start(role).await?;
+    end.told().await;
     for service in served {
         service.stop().await;
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// What tells a service to end.
+pub(crate) struct End {
+    terminate: Signal,
+    interrupt: Signal,
+    let_go: Option<oneshot::Receiver<()>>,
+}
+
+impl End {
+    /// Listens to signals, and where standard input is a leash, to its end.
+    pub(crate) fn listen(stdin_is_a_leash: bool) -> io::Result<End> {
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(End { terminate, interrupt, let_go: stdin_is_a_leash.then(leash) })
+    }
+
+    /// Waits until one of them tells.
+    pub(crate) async fn told(mut self) {
+        let let_go = async {
+            match self.let_go {
+                Some(let_go) => drop(let_go.await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => tracing::info!("SIGTERM: draining"),
+            _ = self.interrupt.recv() => tracing::info!("interrupted: draining"),
+            () = let_go => tracing::info!("let go: draining"),
+        }
+    }
+}
+
+/// What ends when standard input does.
+fn leash() -> oneshot::Receiver<()> {
+    let (held, let_go) = oneshot::channel();
+    // A thread, as the runtime would wait for a read of its own that does not end.
+    std::thread::spawn(move || {
+        let _ = io::stdin().read_to_end(&mut Vec::new());
+        let _ = held.send(());
+    });
+    let_go
 }
 
 /// Logs to standard error: lines for people on a terminal, JSON for machines elsewhere.

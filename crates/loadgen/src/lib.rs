@@ -5,4 +5,17 @@
 #![allow(clippy::float_arithmetic)]
 
 pub mod page;
+pub mod fsync;
 pub mod report;
+pub mod watch;
+
+/// Where the services of a cluster listen: `http://host:port`, homes and cares with their provinces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// The national hub.
+    pub hub: String,
+    /// Home services: province and address.
+    pub homes: Vec<(String, String)>,
+    /// Care services: province and address.
+    pub cares: Vec<(String, String)>,
+}

@@ -1,0 +1,323 @@
+//! A cluster of processes of its own: each service is this program again, as an operator would run it, over loopback and
+//! with its store on disk. None outlives the process that started it.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use serde_json::json;
+use tokio::time::Instant;
+use zhijie_loadgen::{Targets, watch::Watched};
+use zhijie_services::node::{Clock, Ids, RandomIds, SystemClock, Tcp, is_serving};
+
+/// How long a service may take until it serves, and until it has drained.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Pause between two looks at one that is waited for.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Lines of a log that are shown when its service failed.
+const TAIL: usize = 12;
+
+/// What a cluster is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    /// Provinces with a home service, such as `340000`.
+    pub(crate) homes: Vec<String>,
+    /// Provinces with a care service.
+    pub(crate) cares: Vec<String>,
+    /// The store engine.
+    pub(crate) engine: String,
+    /// Where configurations, stores and logs go.
+    pub(crate) folder: PathBuf,
+}
+
+/// A process of this program, which ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Spawned {
+    services: Vec<Service>,
+}
+
+/// One service of a cluster.
+#[derive(Debug)]
+struct Service {
+    /// `hub`, `home 340000` or `care 310000`.
+    name: String,
+    role: &'static str,
+    province: String,
+    address: String,
+    secret: String,
+    store: PathBuf,
+    process: Process,
+}
+
+impl Spawned {
+    /// Starts a cluster, and waits until each of its services serves.
+    ///
+    /// # Errors
+    /// When one of them does not come up: with the end of its log.
+    pub(crate) async fn start(layout: &Layout) -> anyhow::Result<Spawned> {
+        let mut services = services(layout)?;
+        let texts: Vec<String> = services.iter().map(|one| configuration(one, &services, &layout.engine)).collect();
+        for (service, text) in services.iter_mut().zip(texts) {
+            let config = layout.folder.join(format!("{}.toml", file_name(&service.name)));
+            fs::write(&config, text).with_context(|| format!("the configuration of {}", service.name))?;
+            let arguments = [service.role.into(), "--config".into(), config.into(), "--stdin-is-a-leash".into()];
+            service.process.arguments = arguments.into();
+        }
+        Spawned::run(services).await
+    }
+
+    /// Starts the services of the benchmark's ceiling, which stand where those of a cluster would and have no stores.
+    ///
+    /// # Errors
+    /// When one of them does not come up: with the end of its log.
+    pub(crate) async fn ceiling(layout: &Layout) -> anyhow::Result<Spawned> {
+        let mut services = services(layout)?;
+        let url = |role| services.iter().find(|service| service.role == role).map(Service::url);
+        let peers = [("care", url("hub")), ("hub", url("home"))];
+        for service in &mut services {
+            let (role, listen) = (service.role, &service.address);
+            let mut arguments = vec!["bench-ceiling", "--role", role, "--listen", listen];
+            let peer = peers.iter().find(|(of, _)| *of == role).and_then(|(_, peer)| peer.as_deref());
+            arguments.extend(peer.iter().flat_map(|peer| ["--peer", peer]));
+            service.process.arguments = arguments.into_iter().map(OsString::from).collect();
+        }
+        Spawned::run(services).await
+    }
+
+    async fn run(mut services: Vec<Service>) -> anyhow::Result<Spawned> {
+        for service in &mut services {
+            service.process.start()?;
+        }
+        let mut spawned = Spawned { services };
+        for service in &mut spawned.services {
+            service.process.wait_until_serving(&service.address).await?;
+        }
+        Ok(spawned)
+    }
+
+    /// Where its services listen.
+    pub(crate) fn targets(&self) -> Targets {
+        let of = |role: &str| {
+            let these = self.services.iter().filter(move |service| service.role == role);
+            these.map(|service| (service.province.clone(), service.url())).collect::<Vec<_>>()
+        };
+        let hub = of("hub").pop().map(|(_, url)| url).unwrap_or_default();
+        Targets { hub, homes: of("home"), cares: of("care") }
+    }
+
+    /// Its processes that run, and this one, which sends.
+    pub(crate) fn watched(&self) -> Vec<Watched> {
+        let watched = |service: &Service| {
+            let (name, store) = (service.name.clone(), Some(service.store.clone()));
+            service.process.id().map(|pid| Watched { name, pid, store })
+        };
+        self.services.iter().filter_map(watched).chain([Watched::generator()]).collect()
+    }
+
+    /// Stops a service by its name, such as `home 340000`, and waits until it has drained.
+    ///
+    /// # Errors
+    /// When there is none of that name, or it does not end well.
+    pub(crate) async fn stop_one(&mut self, name: &str) -> anyhow::Result<()> {
+        self.one(name)?.process.stop().await
+    }
+
+    /// Starts a stopped service again, as it was configured, and gives the id of its new process.
+    ///
+    /// # Errors
+    /// When there is none of that name, or it does not come up.
+    pub(crate) async fn start_one(&mut self, name: &str) -> anyhow::Result<u32> {
+        let service = self.one(name)?;
+        service.process.start()?;
+        service.process.wait_until_serving(&service.address).await?;
+        service.process.id().context("it has just been started")
+    }
+
+    /// Stops all, care first, so that nothing is on the road when the others end.
+    ///
+    /// # Errors
+    /// When one does not end well.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        self.services.sort_by_key(|service| ["care", "hub", "home"].iter().position(|role| *role == service.role));
+        for service in &mut self.services {
+            service.process.stop().await?;
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, name: &str) -> anyhow::Result<&mut Service> {
+        self.services.iter_mut().find(|one| one.name == name).with_context(|| format!("there is no service `{name}`"))
+    }
+}
+
+impl Service {
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+/// Such as `home-340000`, for the service of that name.
+fn file_name(name: &str) -> String {
+    name.replace(' ', "-")
+}
+
+/// The services of a layout, each with a free port and a secret of its own.
+fn services(layout: &Layout) -> anyhow::Result<Vec<Service>> {
+    fs::create_dir_all(&layout.folder).with_context(|| format!("{}", layout.folder.display()))?;
+    let named = |role: &'static str, provinces: &[String]| {
+        provinces.iter().map(|code| (format!("{role} {code}"), role, code.clone())).collect::<Vec<_>>()
+    };
+    let mut names = vec![("hub".to_owned(), "hub", String::new())];
+    names.extend(named("home", &layout.homes));
+    names.extend(named("care", &layout.cares));
+    // All are held at once, so that no two get the same port.
+    let ports = names.iter().map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
+    names
+        .into_iter()
+        .zip(&ports)
+        .map(|((name, role, province), port)| {
+            let file = file_name(&name);
+            let process = Process::new(&name, layout.folder.join(format!("{file}.log")));
+            let (address, store) = (port.local_addr()?.to_string(), layout.folder.join(file));
+            let secret = RandomIds.next(SystemClock.now());
+            Ok(Service { name, role, province, address, secret, store, process })
+        })
+        .collect()
+}
+
+/// The configuration of a service, as in deploy/.
+fn configuration(service: &Service, services: &[Service], engine: &str) -> String {
+    let Service { role, province, address, secret, store, .. } = service;
+    // A JSON string is a TOML string.
+    let text = |value: &str| json!(value).to_string();
+    let mut lines = vec![
+        format!("[{role}]"),
+        format!("listen = {}", text(address)),
+        format!("store = {}", text(&store.to_string_lossy())),
+    ];
+    if engine != "sled" {
+        lines.push(format!("engine = {}", text(engine)));
+    }
+    if *role == "hub" {
+        for peer in services.iter().filter(|peer| peer.role != "hub") {
+            // Dotted keys, as a province may have one role or both.
+            let at = format!("[hub.regions.{}.{}]", peer.province, peer.role);
+            lines.extend([at, format!("address = {}\nsecret = {}", text(&peer.url()), text(&peer.secret))]);
+        }
+    } else {
+        let hub = services.iter().find(|peer| peer.role == "hub").map(Service::url).unwrap_or_default();
+        lines.push(format!("region = {}\nhub = {}\nsecret = {}", text(province), text(&hub), text(secret)));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// This program again, in a process of its own. It ends when this process does, whatever the reason: it holds its
+/// standard input as a leash, and a terminal's Ctrl-C does not reach it.
+#[derive(Debug)]
+struct Process {
+    name: String,
+    log: PathBuf,
+    arguments: Vec<OsString>,
+    child: Option<Child>,
+}
+
+impl Process {
+    /// One that does not run yet; what it tells goes to a file.
+    fn new(name: &str, log: PathBuf) -> Process {
+        Process { name: name.to_owned(), log, arguments: Vec::new(), child: None }
+    }
+
+    /// Its id, while it runs.
+    fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Starts it, again too.
+    ///
+    /// # Errors
+    /// When it runs, or cannot be started.
+    fn start(&mut self) -> anyhow::Result<()> {
+        if self.child.is_some() {
+            bail!("{} runs already", self.name);
+        }
+        let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::from(File::try_clone(&log)?)).stderr(log);
+        self.child =
+            Some(command.process_group(0).spawn().with_context(|| format!("{} cannot be started", self.name))?);
+        Ok(())
+    }
+
+    /// Waits until it serves on an address `host:port`.
+    ///
+    /// # Errors
+    /// When it ends before, or takes too long: with the end of its log.
+    async fn wait_until_serving(&mut self, address: &str) -> anyhow::Result<()> {
+        let (url, until) = (format!("http://{address}"), Instant::now() + PATIENCE);
+        loop {
+            let asked = tokio::time::timeout(PATIENCE, is_serving(Tcp, &url)).await;
+            if matches!(asked, Ok(Ok(true))) {
+                return Ok(());
+            }
+            if let Some(status) = self.ended()? {
+                bail!("{} ended before it served ({status})\n{}", self.name, self.tail());
+            }
+            if Instant::now() > until {
+                bail!("{} does not serve after {} s\n{}", self.name, PATIENCE.as_secs(), self.tail());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Lets it go, and waits until it has drained what it had begun.
+    ///
+    /// # Errors
+    /// When it does not run, does not end in time, or ends badly: with the end of its log.
+    async fn stop(&mut self) -> anyhow::Result<()> {
+        let child = self.child.as_mut().with_context(|| format!("{} does not run", self.name))?;
+        drop(child.stdin.take());
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if let Some(status) = self.ended()? {
+                self.child = None;
+                if status.success() {
+                    return Ok(());
+                }
+                bail!("{} ended badly ({status})\n{}", self.name, self.tail());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        bail!("{} does not stop after {} s\n{}", self.name, PATIENCE.as_secs(), self.tail())
+    }
+
+    fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.child.as_mut().map(Child::try_wait).transpose()?.flatten())
+    }
+
+    /// The end of its log.
+    fn tail(&self) -> String {
+        let told = fs::read(&self.log).unwrap_or_default();
+        let told = String::from_utf8_lossy(&told);
+        let lines: Vec<&str> = told.lines().collect();
+        let end = lines.iter().skip(lines.len().saturating_sub(TAIL));
+        end.map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // Stores are made for a sudden end; one that has ended already cannot be killed, which is well.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
