@@ -30,7 +30,7 @@ pub(super) async fn cancel(care: &Care, request: pb::CancelRequest) -> Result<pb
         Err(refusal) => return answer_of(Err(refusal.into())),
     };
     let key = Key::new(&header.institution, pb::Act::Cancel, &header.message);
-    run(care, &key, &digest(&request), &Cancel { header: &header, request: &request }).await
+    run(care, &header.home, &key, &digest(&request), &Cancel { header: &header, request: &request }).await
 }
 
 impl Begin for Cancel<'_> {

@@ -50,7 +50,17 @@ pub(super) trait Begin: Sync {
 }
 
 /// Begins a message once, and drives it as long as a hospital may wait.
-pub(super) async fn run(care: &Care, key: &Key, digest: &[u8], begin: &impl Begin) -> Result<pb::Answer, Failure> {
+pub(super) async fn run(
+    care: &Care,
+    home: &RegionCode,
+    key: &Key,
+    digest: &[u8],
+    begin: &impl Begin,
+) -> Result<pb::Answer, Failure> {
+    let _place = match care.admission.place(home) {
+        Ok(place) => place,
+        Err(busy) => return answer_of(Err(busy.into())),
+    };
     let mut driven = Driven::mark(care, key);
     let answer = answer_of(begun(care, key, digest, begin).await);
     driven.ended = answer.as_ref().is_ok_and(|answer| !is_unknown(answer));

@@ -1,6 +1,7 @@
 //! The care region (就医地): hospitals and pharmacies speak to it. It splits bills by its catalogue and drives every
 //! message to an end: the intent is committed before the first send, and goes on across restarts.
 
+mod admission;
 mod adopt;
 mod cancel;
 mod claim;
@@ -73,6 +74,7 @@ pub(crate) struct Care {
     road: RoadClient,
     levels: levels::Levels,
     answer_deadline_ms: u64,
+    admission: admission::Admission,
     /// Messages that a hospital waits for just now; the sweep leaves them alone.
     driven: Mutex<BTreeSet<Key>>,
     /// A message was left on its way with nobody to drive it; so it is taken to be when the service starts.
@@ -104,6 +106,7 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
         road,
         levels,
         answer_deadline_ms: setup.answer_deadline_ms,
+        admission: admission::Admission::default(),
         driven: Mutex::default(),
         left: AtomicBool::new(true),
         to_sweep: Notify::new(),

@@ -13,6 +13,7 @@ use crate::{
 pub(super) async fn pre_settle(care: &Care, request: pb::SettleRequest) -> Result<pb::Answer, Failure> {
     let asked = async {
         let header = care.header(request.header.as_ref())?;
+        let _place = care.admission.place(&header.home)?;
         let visit = CareVisit::named(&mut care.node.store.begin(), &request.visit).await?;
         visit.must_be(pb::VisitStatus::Open, "an open visit is pre-settled")?;
         let lines = visit.lines(&care.node.store).await?;

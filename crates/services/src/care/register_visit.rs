@@ -30,7 +30,7 @@ pub(super) async fn register_visit(care: &Care, request: pb::RegisterVisitReques
         Err(refusal) => return answer_of(Err(refusal.into())),
     };
     let key = Key::new(&header.institution, pb::Act::Register, &header.message);
-    run(care, &key, &digest(&request), &Register { care, header: &header, request: &request }).await
+    run(care, &header.home, &key, &digest(&request), &Register { care, header: &header, request: &request }).await
 }
 
 impl Begin for Register<'_> {

@@ -38,7 +38,7 @@ pub(super) async fn reverse(care: &Care, request: pb::ReverseRequest) -> Result<
         Err(refusal) => return answer_of(Err(refusal.into())),
     };
     let key = Key::new(&header.institution, pb::Act::Reverse, &header.message);
-    run(care, &key, &digest(&request), &Reverse { header: &header, request: &request, original }).await
+    run(care, &header.home, &key, &digest(&request), &Reverse { header: &header, request: &request, original }).await
 }
 
 impl Begin for Reverse<'_> {

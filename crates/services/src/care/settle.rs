@@ -37,7 +37,7 @@ pub(super) async fn settle(care: &Care, request: pb::SettleRequest) -> Result<pb
         Err(refusal) => return answer_of(Err(refusal.into())),
     };
     let key = Key::new(&header.institution, pb::Act::Settle, &header.message);
-    run(care, &key, &digest(&request), &Settle { care, header: &header, request: &request }).await
+    run(care, &header.home, &key, &digest(&request), &Settle { care, header: &header, request: &request }).await
 }
 
 impl Begin for Settle<'_> {

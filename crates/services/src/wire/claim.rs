@@ -59,10 +59,10 @@ pub fn parse_header(header: Option<&pb::Header>) -> Result<Header, Refusal> {
 #[must_use]
 pub fn print_header(header: &Header) -> pb::Header {
     pb::Header {
-        message_id: header.message.to_string(),
-        care: header.care.to_string(),
-        home: header.home.to_string(),
-        institution: header.institution.to_string(),
+        message_id: header.message.as_str().to_owned(),
+        care: header.care.as_str().to_owned(),
+        home: header.home.as_str().to_owned(),
+        institution: header.institution.as_str().to_owned(),
     }
 }
 
@@ -112,7 +112,7 @@ pub fn too_many(lines: usize) -> Result<(), Refusal> {
 fn print_line(line: &FeeLine) -> pb::FeeLine {
     pb::FeeLine {
         serial: line.serial.clone(),
-        item: line.item.to_string(),
+        item: line.item.as_str().to_owned(),
         price: line.price.0,
         quantity: line.quantity.0,
         declared: line.declared.map(|fen| fen.0),
@@ -234,12 +234,12 @@ pub fn print(claim: &Claim) -> pb::Claim {
         .iter()
         .map(|c| pb::CategoryParts { category: u32::from(c.category.number()), parts: Some(print_parts(&c.parts)) });
     pb::Claim {
-        visit: claim.visit.to_string(),
-        person: claim.person.to_string(),
-        home: claim.home.to_string(),
+        visit: claim.visit.as_str().to_owned(),
+        person: claim.person.as_str().to_owned(),
+        home: claim.home.as_str().to_owned(),
         scheme: codes::print(claim.scheme),
-        care: claim.care.to_string(),
-        institution: claim.institution.to_string(),
+        care: claim.care.as_str().to_owned(),
+        institution: claim.institution.as_str().to_owned(),
         level: codes::print(claim.level),
         service: codes::print(claim.service),
         disease: text(claim.disease.as_ref()),

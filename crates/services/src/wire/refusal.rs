@@ -3,6 +3,7 @@
 use zhijie_domain::refusal::{Code, Refusal};
 
 use super::pb;
+use crate::node::limits;
 
 /// The refusal as a document.
 #[must_use]
@@ -13,6 +14,7 @@ pub fn print(refusal: &Refusal) -> pb::Refusal {
         field: refusal.field.clone(),
         zh: refusal.zh.clone(),
         en: refusal.en.clone(),
+        retry_after_ms: if refusal.code.is_transient() { limits::COME_AGAIN_MS } else { 0 },
     }
 }
 

@@ -128,7 +128,7 @@ pub fn parse(settlement: &pb::Settlement) -> Result<Settlement, Refusal> {
 #[must_use]
 pub fn print(settlement: &Settlement) -> pb::Settlement {
     pb::Settlement {
-        id: settlement.id.to_string(),
+        id: settlement.id.as_str().to_owned(),
         kind: codes::print(settlement.kind),
         undoes: text(settlement.undoes.as_ref()),
         claim: Some(claim::print(&settlement.claim)),
