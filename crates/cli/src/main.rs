@@ -1,5 +1,6 @@
 //! `zhijie`: the one program. It runs the services, shows the road, and explains a benefit.
 
+mod bench;
 mod check;
 mod demo;
 mod health;
@@ -35,6 +36,11 @@ enum Command {
     Quote(quote::Options),
     /// 核查: check stores without their services; exits 0 when they hold together
     Check(check::Options),
+    /// 基准: settlements a second, latency, CPU and disk against the limits of wire and disk, in one run
+    Bench(bench::Options),
+    /// A service of the benchmark's ceiling
+    #[command(hide = true)]
+    BenchCeiling(bench::ceiling::Options),
     /// 国家平台: serve the national hub
     Hub(Service),
     /// 参保地: serve a home region
@@ -76,6 +82,8 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::demo(&options).await,
         Command::Quote(options) => quote::quote(&options),
         Command::Check(options) => check::check(&options).await,
+        Command::Bench(options) => bench::bench(&options).await,
+        Command::BenchCeiling(options) => bench::ceiling::ceiling(&options).await,
         Command::Hub(service) => run::serve(&service, Some(Role::Hub)).await,
         Command::Home(service) => run::serve(&service, Some(Role::Home)).await,
         Command::Care(service) => run::serve(&service, Some(Role::Care)).await,

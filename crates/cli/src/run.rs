@@ -6,7 +6,7 @@ use std::{
 };
 
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
 };
 use tracing_subscriber::EnvFilter;
@@ -17,15 +17,9 @@ use crate::Service;
 /// Starts the roles of a configuration and waits for a signal.
 pub(crate) async fn serve(service: &Service, role: Option<Role>) -> anyhow::Result<ExitCode> {
     log_to_stderr("info");
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let (_held, mut let_go) = leash(service.stdin_is_a_leash);
+    let end = End::listen(service.stdin_is_a_leash)?;
     let served = Config::read(&service.config)?.start(role).await?;
-    tokio::select! {
-        biased;
-        _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
-        _ = interrupt.recv() => tracing::info!("interrupted: draining"),
-        _ = &mut let_go => tracing::info!("let go: draining"),
-    }
+    end.told().await;
     for service in served {
         service.stop().await;
     }
@@ -33,18 +27,46 @@ pub(crate) async fn serve(service: &Service, role: Option<Role>) -> anyhow::Resu
     Ok(ExitCode::SUCCESS)
 }
 
-/// What ends when standard input does, if that is a leash; else what never ends while the first part is held.
-fn leash(stdin_is_one: bool) -> (Option<oneshot::Sender<()>>, oneshot::Receiver<()>) {
-    let (held, let_go) = oneshot::channel();
-    if !stdin_is_one {
-        return (Some(held), let_go);
+/// What tells a service to end.
+pub(crate) struct End {
+    terminate: Signal,
+    interrupt: Signal,
+    let_go: Option<oneshot::Receiver<()>>,
+}
+
+impl End {
+    /// Listens to signals, and where standard input is a leash, to its end.
+    pub(crate) fn listen(stdin_is_a_leash: bool) -> io::Result<End> {
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(End { terminate, interrupt, let_go: stdin_is_a_leash.then(leash) })
     }
+
+    /// Waits until one of them tells.
+    pub(crate) async fn told(mut self) {
+        let let_go = async {
+            match self.let_go {
+                Some(let_go) => drop(let_go.await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => tracing::info!("SIGTERM: draining"),
+            _ = self.interrupt.recv() => tracing::info!("interrupted: draining"),
+            () = let_go => tracing::info!("let go: draining"),
+        }
+    }
+}
+
+/// What ends when standard input does.
+fn leash() -> oneshot::Receiver<()> {
+    let (held, let_go) = oneshot::channel();
     // A thread, as the runtime would wait for a read of its own that does not end.
     std::thread::spawn(move || {
-        let _held = held;
         let _ = io::stdin().read_to_end(&mut Vec::new());
+        let _ = held.send(());
     });
-    (None, let_go)
+    let_go
 }
 
 /// Logs to standard error: lines for people on a terminal, JSON for machines elsewhere.

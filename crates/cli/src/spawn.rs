@@ -2,6 +2,7 @@
 //! with its store on disk. None outlives the process that started it.
 
 use std::{
+    ffi::OsString,
     fs::{self, File, OpenOptions},
     net::TcpListener,
     os::unix::process::CommandExt,
@@ -62,15 +63,36 @@ impl Spawned {
     /// When one of them does not come up: with the end of its log.
     pub(crate) async fn start(layout: &Layout) -> anyhow::Result<Spawned> {
         let mut services = services(layout)?;
-        for service in &services {
-            let text = configuration(service, &services, &layout.engine);
-            fs::write(service.config(layout), text)
-                .with_context(|| format!("the configuration of {}", service.name))?;
+        let texts: Vec<String> = services.iter().map(|one| configuration(one, &services, &layout.engine)).collect();
+        for (service, text) in services.iter_mut().zip(texts) {
+            let config = layout.folder.join(format!("{}.toml", file_name(&service.name)));
+            fs::write(&config, text).with_context(|| format!("the configuration of {}", service.name))?;
+            let arguments = [service.role.into(), "--config".into(), config.into(), "--stdin-is-a-leash".into()];
+            service.process.arguments = arguments.into();
         }
+        Spawned::run(services).await
+    }
+
+    /// Starts the services of the benchmark's ceiling, which stand where those of a cluster would and have no stores.
+    ///
+    /// # Errors
+    /// When one of them does not come up: with the end of its log.
+    pub(crate) async fn ceiling(layout: &Layout) -> anyhow::Result<Spawned> {
+        let mut services = services(layout)?;
+        let url = |role| services.iter().find(|service| service.role == role).map(Service::url);
+        let peers = [("care", url("hub")), ("hub", url("home"))];
         for service in &mut services {
-            let config = service.config(layout).into_os_string();
-            service.process.arguments = vec![service.role.into(), "--config".into(), config];
-            service.process.arguments.push("--stdin-is-a-leash".into());
+            let (role, listen) = (service.role, &service.address);
+            let mut arguments = vec!["bench-ceiling", "--role", role, "--listen", listen];
+            let peer = peers.iter().find(|(of, _)| *of == role).and_then(|(_, peer)| peer.as_deref());
+            arguments.extend(peer.iter().flat_map(|peer| ["--peer", peer]));
+            service.process.arguments = arguments.into_iter().map(OsString::from).collect();
+        }
+        Spawned::run(services).await
+    }
+
+    async fn run(mut services: Vec<Service>) -> anyhow::Result<Spawned> {
+        for service in &mut services {
             service.process.start()?;
         }
         let mut spawned = Spawned { services };
@@ -139,10 +161,11 @@ impl Service {
     fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+}
 
-    fn config(&self, layout: &Layout) -> PathBuf {
-        layout.folder.join(format!("{}.toml", self.name.replace(' ', "-")))
-    }
+/// Such as `home-340000`, for the service of that name.
+fn file_name(name: &str) -> String {
+    name.replace(' ', "-")
 }
 
 /// The services of a layout, each with a free port and a secret of its own.
@@ -160,7 +183,7 @@ fn services(layout: &Layout) -> anyhow::Result<Vec<Service>> {
         .into_iter()
         .zip(&ports)
         .map(|((name, role, province), port)| {
-            let file = name.replace(' ', "-");
+            let file = file_name(&name);
             let process = Process::new(&name, layout.folder.join(format!("{file}.log")));
             let (address, store) = (port.local_addr()?.to_string(), layout.folder.join(file));
             let secret = RandomIds.next(SystemClock.now());
@@ -199,21 +222,21 @@ fn configuration(service: &Service, services: &[Service], engine: &str) -> Strin
 /// This program again, in a process of its own. It ends when this process does, whatever the reason: it holds its
 /// standard input as a leash, and a terminal's Ctrl-C does not reach it.
 #[derive(Debug)]
-pub(crate) struct Process {
+struct Process {
     name: String,
     log: PathBuf,
-    pub(crate) arguments: Vec<std::ffi::OsString>,
+    arguments: Vec<OsString>,
     child: Option<Child>,
 }
 
 impl Process {
     /// One that does not run yet; what it tells goes to a file.
-    pub(crate) fn new(name: &str, log: PathBuf) -> Process {
+    fn new(name: &str, log: PathBuf) -> Process {
         Process { name: name.to_owned(), log, arguments: Vec::new(), child: None }
     }
 
     /// Its id, while it runs.
-    pub(crate) fn id(&self) -> Option<u32> {
+    fn id(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
     }
 
@@ -221,7 +244,7 @@ impl Process {
     ///
     /// # Errors
     /// When it runs, or cannot be started.
-    pub(crate) fn start(&mut self) -> anyhow::Result<()> {
+    fn start(&mut self) -> anyhow::Result<()> {
         if self.child.is_some() {
             bail!("{} runs already", self.name);
         }
@@ -237,7 +260,7 @@ impl Process {
     ///
     /// # Errors
     /// When it ends before, or takes too long: with the end of its log.
-    pub(crate) async fn wait_until_serving(&mut self, address: &str) -> anyhow::Result<()> {
+    async fn wait_until_serving(&mut self, address: &str) -> anyhow::Result<()> {
         let (url, until) = (format!("http://{address}"), Instant::now() + PATIENCE);
         loop {
             let asked = tokio::time::timeout(PATIENCE, is_serving(Tcp, &url)).await;
@@ -258,7 +281,7 @@ impl Process {
     ///
     /// # Errors
     /// When it does not run, does not end in time, or ends badly: with the end of its log.
-    pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
+    async fn stop(&mut self) -> anyhow::Result<()> {
         let child = self.child.as_mut().with_context(|| format!("{} does not run", self.name))?;
         drop(child.stdin.take());
         let until = Instant::now() + PATIENCE;

@@ -23,6 +23,8 @@ pub(crate) enum Cell {
     Lines(Vec<(&'static str, String)>),
     Money(Fen),
     Count(i64),
+    /// A number as people read it, and as machines do.
+    Number(String, Value),
 }
 
 impl Cell {
@@ -45,13 +47,14 @@ impl Cell {
             }
             Cell::Money(fen) => right(fen.to_string()),
             Cell::Count(count) => right(count.to_string()),
+            Cell::Number(text, _) => right(text.clone()),
         }
     }
 
     fn fields(&self, key: &str, object: &mut Map<String, Value>) {
         let value = match self {
             Cell::Text(text) => json!(text),
-            Cell::Coded(_, code) => code.clone(),
+            Cell::Coded(_, value) | Cell::Number(_, value) => value.clone(),
             Cell::Money(fen) => json!(fen.0),
             Cell::Count(count) => json!(count),
             Cell::Lines(lines) => {
@@ -94,8 +97,8 @@ impl Table {
             table.add_row(row.iter().map(Cell::shown));
         }
         // Numbers are never wrapped; text gives way.
-        let number =
-            |index: usize| self.rows.iter().any(|row| matches!(row.get(index), Some(Cell::Money(_) | Cell::Count(_))));
+        let is_number = |cell: &Cell| matches!(cell, Cell::Money(_) | Cell::Count(_) | Cell::Number(..));
+        let number = |index: usize| self.rows.iter().any(|row| row.get(index).is_some_and(is_number));
         for (index, column) in table.column_iter_mut().enumerate() {
             if number(index) {
                 column.set_constraint(ColumnConstraint::ContentWidth);

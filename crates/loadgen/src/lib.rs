@@ -5,6 +5,7 @@
 #![allow(clippy::float_arithmetic)]
 
 mod drive;
+pub mod fsync;
 pub mod gate;
 pub mod measure;
 pub mod plan;
