@@ -8,6 +8,7 @@ mod drive;
 pub mod fsync;
 pub mod gate;
 pub mod measure;
+pub mod page;
 pub mod plan;
 mod prepare;
 pub mod report;
