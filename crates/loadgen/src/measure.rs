@@ -158,7 +158,7 @@ impl Measure {
 
     /// A message is due.
     pub fn due(&mut self, at: Duration, stage: usize) {
-        self.second(at).offered += 1;
+        self.in_second(at, |second| second.offered += 1);
         if let Some(stage) = self.stages.get_mut(stage) {
             stage.offered += 1;
         }
@@ -166,7 +166,7 @@ impl Measure {
 
     /// A message was held back, as too many were open.
     pub fn held(&mut self, at: Duration) {
-        self.second(at).held += 1;
+        self.in_second(at, |second| second.held += 1);
     }
 
     /// A message is sent.
@@ -192,14 +192,13 @@ impl Measure {
             stage.settled += u64::from(ended.settles);
             stage.latency.saturating_record(took);
         }
-        let second = self.second(ended.at);
-        match ended.class {
+        self.in_second(ended.at, |second| match ended.class {
             Class::Good if good => second.good += 1,
             Class::Good | Class::Refused => second.refused += 1,
             Class::Busy => second.busy += 1,
             Class::Unknown => second.unknown += 1,
             Class::Held => {}
-        }
+        });
     }
 
     /// Closes the second before `at`, if it is over; gives it then.
@@ -212,7 +211,7 @@ impl Measure {
         let (shown, lag) = (latency(&self.latency), latency(&self.lag).p99);
         self.latency.reset();
         self.lag.reset();
-        self.second(at);
+        self.in_second(at, |_| ());
         let second = self.seconds.get_mut(running)?;
         (second.latency, second.lag_p99, second.open) = (shown, lag, open as u64);
         self.seconds.get(running)
@@ -258,13 +257,14 @@ impl Measure {
         std::iter::once(report(("all", "合计"), &all)).chain(each).collect()
     }
 
-    fn second(&mut self, at: Duration) -> &mut Second {
+    fn in_second(&mut self, at: Duration, change: impl FnOnce(&mut Second)) {
         let index = usize::try_from(at.as_secs()).unwrap_or(0);
         if self.seconds.len() <= index {
             self.seconds.resize(index + 1, Second::default());
         }
-        let last = self.seconds.len() - 1;
-        &mut self.seconds[index.min(last)]
+        if let Some(second) = self.seconds.get_mut(index) {
+            change(second);
+        }
     }
 }
 

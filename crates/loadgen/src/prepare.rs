@@ -8,6 +8,7 @@ use zhijie_protocol::v1::{self as pb, registry_client::RegistryClient};
 
 use crate::{
     drive::{
+        Treated,
         clients::{Clients, channel},
         clock::date,
     },
@@ -57,7 +58,7 @@ pub(crate) async fn institutions(hub: &str, plan: &Plan, today: i64) -> Result<(
     checked.buffer_unordered(TOGETHER).try_collect().await
 }
 
-/// Enrols everybody, and makes the filings that are missing. Harmless to repeat. Gives how many filings each has.
+/// Enrols everybody, and makes the filings that are missing. Harmless to repeat. Gives how each is found.
 ///
 /// # Errors
 /// [`RunError::Person`] for one that a home refuses, [`RunError::Service`] where a home does not answer.
@@ -67,18 +68,18 @@ pub(crate) async fn people(
     seed: u64,
     today: i64,
     mut tell: impl FnMut(usize),
-) -> Result<Vec<u32>, RunError> {
+) -> Result<Vec<Treated>, RunError> {
     let enrolled = plan.people.people().iter().map(|one| enrol(clients, plan, seed, today, one));
     let mut enrolled = stream::iter(enrolled).buffered(TOGETHER);
-    let mut filings = Vec::with_capacity(plan.people.people().len());
-    while let Some(count) = enrolled.next().await {
-        filings.push(count?);
-        tell(filings.len());
+    let mut people = Vec::with_capacity(plan.people.people().len());
+    while let Some(one) = enrolled.next().await {
+        people.push(one?);
+        tell(people.len());
     }
-    Ok(filings)
+    Ok(people)
 }
 
-async fn enrol(clients: &Clients, plan: &Plan, seed: u64, today: i64, one: &Someone) -> Result<u32, RunError> {
+async fn enrol(clients: &Clients, plan: &Plan, seed: u64, today: i64, one: &Someone) -> Result<Treated, RunError> {
     let mut home = clients.home(one.home.into()).ok_or(RunError::Person("nowhere".into()))?;
     let today = date(today);
     let year = today.get(..4).and_then(|year| year.parse().ok()).unwrap_or(0);
@@ -101,14 +102,14 @@ async fn enrol(clients: &Clients, plan: &Plan, seed: u64, today: i64, one: &Some
                 && filing.status() == pb::FilingStatus::Active
                 && (filing.to.is_empty() || today <= filing.to)
         };
-        let there = u32::try_from(reply.filings.len()).unwrap_or(u32::MAX);
+        let found = |more: usize| Treated::found(reply.filings.len() + more, !reply.open_stay.is_empty());
         if reply.filings.iter().any(covers) {
-            return Ok(there);
+            return Ok(found(0));
         }
         match home.file(wanted).await.map(tonic::Response::into_inner) {
             Ok(pb::FilingReply { refused: Some(refusal), .. }) => return Err(refused(refusal)),
             // The hub must have it before the person is treated.
-            Ok(pb::FilingReply { mirrored: true, .. }) => return Ok(there + 1),
+            Ok(pb::FilingReply { mirrored: true, .. }) => return Ok(found(1)),
             Ok(_) => last = Status::unavailable("the hub has no mirror of a filing yet"),
             Err(status) => last = status,
         }

@@ -1,7 +1,7 @@
 //! A whole run (一次压测): people are enrolled, the books are read, messages are sent, the books are read again, and the
 //! gate says whether the run counts.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use tokio::sync::mpsc;
 
@@ -10,7 +10,7 @@ use crate::{
     drive::{
         Arrival, Drive, Driven, Look,
         clients::Clients,
-        clock::{day_of, wall_ms},
+        clock::{date, day_of, wall_ms},
         visit::Setting,
     },
     gate::{self, ledger, lookup},
@@ -18,7 +18,7 @@ use crate::{
         PlanError,
         mix::Mix,
         profile::Profile,
-        visits::Plan,
+        visits::{DAYS_MAX, Plan},
         world::{Places, World},
     },
     prepare,
@@ -83,6 +83,12 @@ pub enum RunError {
     /// A home refuses a person of the plan.
     #[error("a person cannot be enrolled: {0}")]
     Person(String),
+    /// It was interrupted before anything was sent.
+    #[error("interrupted before anything was sent")]
+    Interrupted,
+    /// The home to stop is none of the cluster.
+    #[error("no people of {0} take part")]
+    NoHome(String),
     /// A service does not answer.
     #[error("{0} does not answer: {1}")]
     Service(&'static str, String),
@@ -115,31 +121,40 @@ pub async fn run(
     let address = |error| RunError::Address("one of the services".into(), error);
     let clients = Clients::of(&homes, &cares, setup.open_max).map_err(address)?;
 
+    let stopped = setup.stopped_home.as_deref();
+    let homes = &plan.places.homes;
+    let home = |code: &str| homes.iter().position(|home| home.code == code).ok_or(RunError::NoHome(code.into()));
+    let stopped_index = stopped.map(home).transpose()?;
+
     let started_ms = wall_ms();
     let first_day = day_of(started_ms);
     prepare::institutions(&setup.targets.hub, &plan, first_day).await?;
     let people = plan.people.people().len();
-    let filings = prepare::people(&clients, &plan, setup.seed, first_day, |done| {
+    let mut stop = pin!(stop);
+    let enrolling = prepare::people(&clients, &plan, setup.seed, first_day, |done| {
         tell(Progress::Enrolled(done, people));
-    })
-    .await?;
+    });
+    let people = tokio::select! {
+        biased;
+        () = &mut stop => return Err(RunError::Interrupted),
+        people = enrolling => people?,
+    };
 
-    let stopped = setup.stopped_home.as_ref();
     let setting = Setting {
         places: &plan.places,
         seed: setup.seed,
         run: format!("L{started_ms:x}"),
-        today: first_day,
-        stopped: stopped.and_then(|code| plan.places.homes.iter().position(|home| home.code == *code)),
+        days: (0..=DAYS_MAX).map(|back| date(first_day - back as i64)).collect(),
+        stopped: stopped_index,
     };
     tell(Progress::Reading);
     let before = ledger::books(&clients, &setting, &[first_day]).await?;
     let watcher = Watcher::begin(setup.watched.clone());
     tell(Progress::Started);
-    let drive = Drive::new(&plan, &setup.profile, &setting, &clients, setup.arrival, setup.open_max, filings);
+    let drive = Drive::new(&plan, &setup.profile, &setting, &clients, setup.arrival, setup.open_max, people);
     let driving = drive.run(stop, |look| tell(Progress::Sending(look)));
     let driven = {
-        let mut driving = std::pin::pin!(driving);
+        let mut driving = pin!(driving);
         loop {
             tokio::select! {
                 biased;
@@ -155,7 +170,7 @@ pub async fn run(
     let days: Vec<i64> = (first_day..=day_of(wall_ms())).collect();
     let after = ledger::books(&clients, &setting, &days).await?;
     let hub = ledger::hub(&setup.targets.hub, &days).await?;
-    let checks = gate::checks(&driven, &found, &before, &after, &hub, stopped.map(String::as_str));
+    let checks = gate::checks(&driven, &found, &before, &after, &hub, stopped);
     let gate = Gate { passed: checks.iter().all(|check| check.passed), checks };
     Ok(report(&setup, &plan, started_ms, &driven, processes, machine, gate))
 }

@@ -24,6 +24,7 @@ use crate::{
     gate::books::Totals,
     measure::{Act, Class, Ended, Measure},
     plan::{
+        Kind,
         profile::{Arrivals, Profile},
         visits::Plan,
     },
@@ -54,7 +55,7 @@ pub enum Arrival {
 
 /// A person while a run goes on.
 #[derive(Debug, Clone, Copy, Default)]
-struct Treated {
+pub(crate) struct Treated {
     /// Visits under way.
     open: u16,
     /// Visits begun so far.
@@ -63,6 +64,14 @@ struct Treated {
     unsure: u16,
     /// Filings made.
     filings: u32,
+}
+
+impl Treated {
+    /// A person as found in the register; a stay that an earlier run left open makes it unsure.
+    pub(crate) fn found(filings: usize, open_stay: bool) -> Treated {
+        let filings = u32::try_from(filings).unwrap_or(u32::MAX);
+        Treated { filings, unsure: u16::from(open_stay), ..Treated::default() }
+    }
 }
 
 /// A visit under way, and what it must know of its person.
@@ -148,7 +157,7 @@ impl<'a> Drive<'a> {
         clients: &'a Clients,
         arrival: Arrival,
         open_max: usize,
-        filings: Vec<u32>,
+        people: Vec<Treated>,
     ) -> Drive<'a> {
         let done = Driven {
             measure: Measure::new(profile.stages.len()),
@@ -168,7 +177,8 @@ impl<'a> Drive<'a> {
             setting,
             clients,
             arrival,
-            open_max,
+            // Those of a closed loop are all open.
+            open_max: if let Arrival::Closed(visits) = arrival { open_max.max(visits) } else { open_max },
             clock: Clock::start(),
             arrivals: Arrivals::of(profile, setting.seed).peekable(),
             coming: true,
@@ -177,7 +187,7 @@ impl<'a> Drive<'a> {
             due: BinaryHeap::new(),
             held: VecDeque::new(),
             flying: Flying::new(),
-            people: filings.into_iter().map(|filings| Treated { filings, ..Treated::default() }).collect(),
+            people,
             stage: 0,
             broken: 0,
             done,
@@ -305,7 +315,7 @@ impl<'a> Drive<'a> {
         self.next += 1;
         self.done.stages = self.done.stages.max(self.stage + 1);
         let visit = Visit::begin(self.plan.visit(number), self.stage, self.setting);
-        let person = self.person(&visit);
+        let Some(person) = self.person(&visit) else { return };
         let met = person.open > 0 || person.unsure > 0;
         person.open += 1;
         person.begun += 1;
@@ -399,10 +409,11 @@ impl<'a> Drive<'a> {
     fn end(&mut self, number: u64, whole: bool) {
         let Some(Running { visit, .. }) = self.visits.remove(&number) else { return };
         let sure = visit.unsure.is_empty();
-        let person = self.person(&visit);
-        person.open = person.open.saturating_sub(1);
-        person.unsure = person.unsure.saturating_add(u16::from(!sure || (!whole && visit.step > 0)));
-        person.filings += u32::from(visit.plan.kind == crate::plan::Kind::Filing);
+        if let Some(person) = self.person(&visit) {
+            person.open = person.open.saturating_sub(1);
+            person.unsure = person.unsure.saturating_add(u16::from(!sure || (!whole && visit.step > 0)));
+            person.filings += u32::from(visit.plan.kind == Kind::Filing);
+        }
         if !sure {
             self.done.unsure.push(visit);
         }
@@ -420,8 +431,7 @@ impl<'a> Drive<'a> {
         Duration::from_millis(THINK_MS.0 + turn % THINK_MS.1)
     }
 
-    fn person(&mut self, visit: &Visit) -> &mut Treated {
-        // A plan's people are numbered from 0.
-        &mut self.people[visit.plan.person.number as usize]
+    fn person(&mut self, visit: &Visit) -> Option<&mut Treated> {
+        self.people.get_mut(visit.plan.person.number as usize)
     }
 }

@@ -26,10 +26,17 @@ pub(crate) struct Setting<'a> {
     pub(crate) seed: u64,
     /// Begins every message id, so that a cluster can be used again.
     pub(crate) run: String,
-    /// The day.
-    pub(crate) today: i64,
+    /// The day of the run, the day before it, and so on, as far as a stay reaches back.
+    pub(crate) days: Vec<String>,
     /// The home that is stopped meanwhile, if there is one.
     pub(crate) stopped: Option<usize>,
+}
+
+impl Setting<'_> {
+    /// The day so many days before the run.
+    fn day(&self, back: usize) -> String {
+        self.days.get(back).or(self.days.last()).cloned().unwrap_or_default()
+    }
 }
 
 /// What is special about the person while a message was under way.
@@ -183,8 +190,7 @@ impl Visit {
         match self.now() {
             Step::File => {
                 let message_id = self.message(setting, "f");
-                let day = super::clock::date(setting.today);
-                let request = self.plan.person.filing(setting.seed, setting.places, &day);
+                let request = self.plan.person.filing(setting.seed, setting.places, &setting.day(0));
                 Ask::File(pb::FileRequest { message_id, kind: pb::FilingKind::OtherTemporary.into(), ..request })
             }
             Step::Register => {
@@ -195,7 +201,7 @@ impl Visit {
                     scheme: self.plan.person.scheme().into(),
                     service: service(self.plan.kind).into(),
                     emergency: self.plan.emergency,
-                    from: super::clock::date(setting.today - self.plan.days),
+                    from: setting.day(self.plan.days),
                 })
             }
             Step::Upload(from, to) => {
@@ -203,9 +209,7 @@ impl Visit {
                 Ask::Upload(pb::UploadLinesRequest { visit: self.id.clone(), lines })
             }
             Step::PreSettle => Ask::PreSettle(self.settle_request(setting, self.message(setting, "p"))),
-            Step::Discharge => {
-                Ask::Discharge(pb::DischargeRequest { visit: self.id.clone(), to: super::clock::date(setting.today) })
-            }
+            Step::Discharge => Ask::Discharge(pb::DischargeRequest { visit: self.id.clone(), to: setting.day(0) }),
             Step::Settle(_) => {
                 let message = self.begin_attempt(setting);
                 Ask::Settle(self.settle_request(setting, message))
@@ -260,14 +264,17 @@ impl Visit {
         }
     }
 
-    fn at_once(&self, setting: &Setting<'_>, message: String) -> pb::SettleAtOnceRequest {
+    fn at_once(&mut self, setting: &Setting<'_>, message: String) -> pb::SettleAtOnceRequest {
+        // Most bills are sent once.
+        let once = !self.plan.steps.contains(&Step::Again);
+        let lines = if once { std::mem::take(&mut self.plan.bill.lines) } else { self.plan.bill.lines.clone() };
         pb::SettleAtOnceRequest {
             header: Some(self.header(setting, message)),
             person: self.person.clone(),
             scheme: self.plan.person.scheme().into(),
             service: service(self.plan.kind).into(),
-            from: super::clock::date(setting.today),
-            lines: self.plan.bill.lines.clone(),
+            from: setting.day(0),
+            lines,
             disease: self.plan.disease.to_owned(),
             account_use: self.plan.account.into(),
             ..pb::SettleAtOnceRequest::default()

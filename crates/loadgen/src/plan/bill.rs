@@ -43,7 +43,7 @@ struct Maker {
 /// Makes bills.
 #[derive(Debug, Clone)]
 pub struct Billing {
-    makers: BTreeMap<(Kind, String), Maker>,
+    makers: BTreeMap<(Kind, &'static str), Maker>,
 }
 
 impl Billing {
@@ -51,10 +51,10 @@ impl Billing {
     ///
     /// # Errors
     /// [`PlanError::Data`] for a kind without items.
-    pub fn of(world: &World, bills: &BTreeMap<Kind, Bills>, diseases: &[&str]) -> Result<Billing, PlanError> {
+    pub fn of(world: &World, bills: &BTreeMap<Kind, Bills>, diseases: &[&'static str]) -> Result<Billing, PlanError> {
         let mut makers = BTreeMap::new();
         for (&kind, &bills) in bills {
-            let names = if kind == Kind::Chronic { diseases } else { &[""] };
+            let names: &[&'static str] = if kind == Kind::Chronic { diseases } else { &[""] };
             for name in names {
                 let words: &[&str] = match kind {
                     Kind::Chronic => &[name, "visit"],
@@ -62,15 +62,15 @@ impl Billing {
                     Kind::Pharmacy => &["pharmacy"],
                     Kind::Stay | Kind::Filing => &["stay"],
                 };
-                makers.insert((kind, (*name).to_owned()), Maker::of(world, words, bills)?);
+                makers.insert((kind, *name), Maker::of(world, words, bills)?);
             }
         }
         Ok(Billing { makers })
     }
 
     /// Draws a bill.
-    pub(super) fn draw(&self, kind: Kind, disease: &str, wheel: &mut Wheel) -> Bill {
-        self.makers.get(&(kind, disease.to_owned())).map(|maker| maker.draw(wheel)).unwrap_or_default()
+    pub(super) fn draw(&self, kind: Kind, disease: &'static str, wheel: &mut Wheel) -> Bill {
+        self.makers.get(&(kind, disease)).map(|maker| maker.draw(wheel)).unwrap_or_default()
     }
 }
 

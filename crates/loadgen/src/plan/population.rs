@@ -18,7 +18,7 @@ const LONG_TERM_PERCENT: u32 = 49;
 const REFERRED_PERCENT: u32 = 27;
 
 /// A person, in short.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Someone {
     /// Number from 0.
     pub number: u32,

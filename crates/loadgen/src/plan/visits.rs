@@ -23,7 +23,7 @@ const WHOLE: u32 = 10_000;
 /// Emergencies among stays, percent.
 const EMERGENCIES_PERCENT: u32 = 8;
 /// Longest stay, days; nine on average.
-const DAYS_MAX: i64 = 17;
+pub(crate) const DAYS_MAX: usize = 17;
 /// Uploads of a stay's lines, at most.
 const UPLOADS_MAX: usize = 3;
 
@@ -74,7 +74,7 @@ pub struct VisitPlan {
     /// Outside the province of the person's filing.
     pub astray: bool,
     /// Days of a stay until today.
-    pub days: i64,
+    pub days: usize,
     /// Whether the account pays.
     pub account: pb::AccountUse,
     /// The bill.
@@ -180,7 +180,7 @@ impl Plan {
             _ => (self.person.sample(wheel) as usize).clamp(1, people.len()) - 1,
         };
         let index = if kind == Kind::Chronic { index - index % CHRONIC_EACH as usize } else { index };
-        people.get(index).copied().unwrap_or_else(|| people[0])
+        people.get(index).copied().unwrap_or_default()
     }
 
     fn institution(&self, care: usize, kind: Kind, disease: &'static str, wheel: &mut Wheel) -> usize {
