@@ -6,7 +6,7 @@ use std::{future::pending, thread, time::Duration};
 use tokio::sync::mpsc;
 use zhijie_loadgen::{
     Arrival, Progress, Setup, Targets,
-    plan::{Kind, mix::Mix, profile::Profile, world::World as Country},
+    plan::{Kind, mix::Mix, population::DISEASES, profile::Profile, world::World as Country},
     report::Report,
     run,
 };
@@ -15,7 +15,9 @@ use zhijie_services::{
     domain::{
         claim::Service,
         ids::{DiseaseCode, InstitutionCode, ItemCode, RegionCode},
+        money::{Price, Quantity},
         person::Scheme,
+        split::{Approval, FeeLine, split},
     },
     node::{Clock, SystemClock, embedded_parameters},
     pb,
@@ -158,9 +160,29 @@ fn the_generators_data_fit_the_parameters() {
             assert!(listed.sex.is_none() && listed.ages.is_none(), "{} is not for everybody", item.code);
         }
     }
-    // A word of a bill that is a code is a listed disease.
-    let words = country.item.iter().flat_map(|item| item.on.split(' ')).filter(|word| word.starts_with('M'));
-    for word in words {
-        assert!(DiseaseCode::parse(word).is_ok(), "{word}");
+    // What stands on the bills of a disease belongs to it.
+    let catalogue = parameters.catalogue(&RegionCode::parse("310000").expect("a region")).expect("a catalogue");
+    for item in &country.item {
+        let line = FeeLine {
+            serial: "1".into(),
+            item: ItemCode::parse(&item.code).expect("a code"),
+            price: Price(item.fen * 10_000),
+            quantity: Quantity(10_000),
+            declared: None,
+            approval: Approval::NotNeeded,
+        };
+        let line = split(line, catalogue).expect("a line");
+        assert_eq!(line.parts.total.0, item.fen, "{}", item.code);
+        let always = item.on.split(' ').any(|word| word == "visit").then_some(DISEASES).unwrap_or_default();
+        for disease in item.on.split(' ').filter(|word| word.starts_with('M')).chain(always.iter().copied()) {
+            let disease = DiseaseCode::parse(disease).expect("a code");
+            let listed = parameters.chronic.listed(&disease, day, &[]).expect("a listed disease");
+            assert_eq!(
+                parameters.related.check(&listed, std::slice::from_ref(&line)),
+                Ok(()),
+                "{} {disease}",
+                item.code
+            );
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::{Tag, Wheel, wheel, world::Places};
 /// Each so many-th person has a chronic disease.
 pub(super) const CHRONIC_EACH: u32 = 5;
 /// The diseases they have; all are listed since 2024, and each is treated in every province.
-pub(super) const DISEASES: &[&str] = &["M03900", "M01600", "M05300", "M06900", "M04600", "M00200"];
+pub const DISEASES: &[&str] = &["M03900", "M01600", "M05300", "M06900", "M04600", "M00200"];
 /// Two of three settlements are of employees.
 const EMPLOYEES_PERCENT: u32 = 67;
 /// Kinds of filing that people hold, percent; the rest are other temporary ones.
