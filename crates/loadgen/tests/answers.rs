@@ -1,8 +1,9 @@
 //! The generator's own arithmetic finds each falsity that an answer could hold.
+#![allow(clippy::unwrap_used)]
 
 use zhijie_loadgen::gate::{
     answers::{Sent, computation, negative, settlement},
-    books::Totals,
+    books::{Entry, Totals},
 };
 use zhijie_protocol::v1 as pb;
 
@@ -173,8 +174,8 @@ fn a_negative_record_turns_every_sign() {
 #[test]
 fn books_are_compared_by_group_and_fen() {
     let mut known = Totals::default();
-    known.add(&right()).unwrap();
-    known.add(&undone()).unwrap();
+    known.add(Entry::of(&right()).unwrap());
+    known.add(Entry::of(&undone()).unwrap());
     let total = |kind: pb::EntryKind, sign: i64| pb::GroupTotal {
         group: Some(pb::BookGroup { home: "340000".into(), care: "310000".into(), scheme: 0, kind: kind.into() }),
         total: Some(pb::BookTotal {

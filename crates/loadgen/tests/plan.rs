@@ -1,4 +1,5 @@
 //! Plans: the same for a seed, with the shares that the data say.
+#![allow(clippy::unwrap_used, clippy::float_arithmetic)]
 
 use std::{collections::BTreeMap, time::Duration};
 

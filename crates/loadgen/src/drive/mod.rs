@@ -385,11 +385,7 @@ impl<'a> Drive<'a> {
         }
         let (class, code, permitted) = (heard.class, heard.code, heard.permitted);
         self.done.measure.ended(Ended { act, stage, due, at, class, code, permitted, settles: heard.settles });
-        for record in &heard.booked {
-            if let Err(why) = self.done.known.add(record) {
-                self.fault(why);
-            }
-        }
+        heard.booked.into_iter().for_each(|record| self.done.known.add(record));
         let Some(running) = self.visits.get(&number) else { return };
         if heard.on && running.visit.goes_on() {
             self.due.push(Reverse((at + self.think(number, running.visit.step), number)));

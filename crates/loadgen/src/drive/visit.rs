@@ -7,7 +7,10 @@ use zhijie_protocol::v1::{self as pb, answer::Outcome};
 
 use super::clients::{Ask, Reply};
 use crate::{
-    gate::answers::{self, Sent},
+    gate::{
+        answers::{self, Sent},
+        books::Entry,
+    },
     measure::{Act, Class},
     plan::{
         Kind,
@@ -88,8 +91,8 @@ pub(crate) struct Heard {
     pub(crate) permitted: bool,
     /// What is not as it may be.
     pub(crate) why: String,
-    /// A settlement or negative record that is new to the generator.
-    pub(crate) booked: Vec<pb::Settlement>,
+    /// Settlements and negative records that are new to the generator.
+    pub(crate) booked: Vec<Entry>,
     /// It settled something.
     pub(crate) settles: bool,
     /// The visit goes on with its next step.
@@ -108,6 +111,15 @@ impl Heard {
             Ok(()) => Heard::of(Class::Good, code),
             Err(why) => Heard { permitted: false, why, on: false, ..Heard::of(Class::Good, "wrong") },
         }
+    }
+
+    /// The same with a record that it made.
+    fn with(mut self, record: &pb::Settlement) -> Heard {
+        match Entry::of(record) {
+            Ok(entry) => self.booked.push(entry),
+            Err(why) => return Heard { booked: self.booked, ..Heard::good("wrong", Err(why)) },
+        }
+        self
     }
 
     fn unpermitted(code: &'static str, why: impl ToString) -> Heard {
@@ -368,15 +380,14 @@ impl Visit {
                 let right =
                     answers::settlement(&settled, &self.sent(setting)).and_then(|()| self.as_quoted(&settled, around));
                 self.id = settled.claim.as_ref().map(|claim| claim.visit.clone()).unwrap_or_default();
-                let mut heard = Heard::good("settled", right);
-                (heard.settles, heard.booked) = (heard.permitted, vec![settled.clone()]);
+                let heard = Heard::good("settled", right).with(&settled);
                 if let Some(attempt) = self.attempts.last_mut() {
-                    attempt.settled = Some(Box::new(settled));
+                    attempt.settled = Some(settled);
                 }
-                heard
+                Heard { settles: heard.permitted, ..heard }
             }
             (Step::Again, Some(Outcome::Settlement(settled))) => {
-                let same = self.last_settled() == Some(&settled);
+                let same = self.last_settled() == Some(&*settled);
                 Heard::good("the same", right(same, "the same message has the same settlement"))
             }
             (Step::Cancel, Some(Outcome::Settlement(record))) => {
@@ -385,9 +396,9 @@ impl Visit {
                     None => Err("nothing was settled".into()),
                 };
                 self.undone();
-                Heard { booked: vec![record], ..Heard::good("cancelled", right) }
+                Heard::good("cancelled", right).with(&record)
             }
-            (Step::Reverse, Some(Outcome::Reversal(reversal))) => self.reversed(reversal, setting),
+            (Step::Reverse, Some(Outcome::Reversal(reversal))) => self.reversed(*reversal, setting),
             (Step::Withdraw, Some(Outcome::Reversal(reversal))) => {
                 let withdrawn = reversal.undone.is_none() && reversal.record.is_none();
                 Heard::good("withdrawn", right(withdrawn, "a registration has no settlement to undo"))
@@ -421,14 +432,15 @@ impl Visit {
                 let checked = answers::settlement(&undone, &self.sent(setting))
                     .and_then(|()| answers::negative(&record, &undone, pb::EntryKind::Reversed))
                     .and_then(|()| right(same, "a reversal undoes the settlement that was answered"));
-                let new = known.is_none().then(|| undone.clone());
+                let heard = Heard::good("reversed", checked).with(&record);
+                let heard = if known.is_none() { heard.with(&undone) } else { heard };
                 if let Some(attempt) = self.attempts.last_mut() {
                     attempt.settled = Some(Box::new(undone));
                 }
                 self.undone();
                 // The answer that was thrown away is known now.
                 self.unsure.retain(|(act, _)| *act != pb::Act::Settle);
-                Heard { booked: new.into_iter().chain([record]).collect(), ..Heard::good("reversed", checked) }
+                heard
             }
             (None, None, None) => {
                 self.unsure.retain(|(act, _)| *act != pb::Act::Settle);

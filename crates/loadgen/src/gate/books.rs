@@ -21,16 +21,16 @@ pub struct Sum {
     cash: i64,
 }
 
-/// Totals by group.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Totals(BTreeMap<Group, Sum>);
+/// A record of the books, as far as it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry(Group, Sum);
 
-impl Totals {
-    /// Adds a settlement or negative record that was answered.
+impl Entry {
+    /// What a settlement or negative record counts.
     ///
     /// # Errors
     /// When it has no claim or no amounts.
-    pub fn add(&mut self, record: &pb::Settlement) -> Result<(), String> {
+    pub fn of(record: &pb::Settlement) -> Result<Entry, String> {
         let claim = record.claim.as_ref().ok_or("a record has a claim")?;
         let amounts = amounts_of(record)?;
         let group = (day_of(record.at), province(&claim.home), province(&claim.care), claim.scheme, record.kind);
@@ -41,8 +41,18 @@ impl Totals {
             account: amounts.account,
             cash: amounts.cash,
         };
+        Ok(Entry(group, sum))
+    }
+}
+
+/// Totals by group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Totals(BTreeMap<Group, Sum>);
+
+impl Totals {
+    /// Adds a record.
+    pub fn add(&mut self, Entry(group, sum): Entry) {
         self.plus(group, sum);
-        Ok(())
     }
 
     /// Adds the totals of a book.

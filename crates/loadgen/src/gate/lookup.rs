@@ -10,7 +10,7 @@ use crate::{
         clients::Clients,
         visit::{Setting, Visit},
     },
-    gate::books::Totals,
+    gate::books::{Entry, Totals},
 };
 
 /// Visits looked up side by side.
@@ -48,10 +48,7 @@ pub(crate) async fn resolve(
         for (visit, result) in asked {
             match result {
                 None => still.push(visit),
-                Some(Ok(records)) => {
-                    let added = records.iter().try_for_each(|record| found.booked.add(record));
-                    found.faults.extend(added.err());
-                }
+                Some(Ok(records)) => records.into_iter().for_each(|record| found.booked.add(record)),
                 Some(Err(fault)) => found.faults.push(fault),
             }
         }
@@ -66,7 +63,7 @@ pub(crate) async fn resolve(
 }
 
 /// The records of a visit that are new; nothing while something of it is pending.
-async fn one(clients: &Clients, setting: &Setting<'_>, visit: &Visit) -> Option<Result<Vec<pb::Settlement>, String>> {
+async fn one(clients: &Clients, setting: &Setting<'_>, visit: &Visit) -> Option<Result<Vec<Entry>, String>> {
     for (act, message) in &visit.unsure {
         if matches!(find(clients, setting, visit, *act, message).await?, Outcome::Unknown(_)) {
             return None;
@@ -77,8 +74,8 @@ async fn one(clients: &Clients, setting: &Setting<'_>, visit: &Visit) -> Option<
         let found = find(clients, setting, visit, pb::Act::Settle, &attempt.message).await?;
         let (settled, record) = match found {
             Outcome::Unknown(_) => return None,
-            Outcome::Settlement(settled) => (Some(settled), None),
-            Outcome::Reversal(pb::Reversal { undone, record, .. }) => (undone, record),
+            Outcome::Settlement(settled) => (Some(*settled), None),
+            Outcome::Reversal(reversal) => (reversal.undone, reversal.record),
             _ => (None, None),
         };
         let contradicts = match &attempt.settled {
@@ -88,14 +85,11 @@ async fn one(clients: &Clients, setting: &Setting<'_>, visit: &Visit) -> Option<
         if contradicts {
             return Some(Err(format!("{} was answered otherwise than it is found", attempt.message)));
         }
-        if attempt.settled.is_none() {
-            new.extend(settled);
-        }
-        if !attempt.undone {
-            new.extend(record);
-        }
+        let settled = settled.filter(|_| attempt.settled.is_none());
+        let record = record.filter(|_| !attempt.undone);
+        new.extend(settled.iter().chain(&record).map(Entry::of));
     }
-    Some(Ok(new))
+    Some(new.into_iter().collect())
 }
 
 async fn find(clients: &Clients, setting: &Setting<'_>, visit: &Visit, act: pb::Act, message: &str) -> Option<Outcome> {
