@@ -3,9 +3,15 @@
 //!
 //! All that is known here of how services speak to each other is in [`served`] and [`forward`].
 
-use std::{future::Future, io, process::ExitCode, sync::Arc};
+use std::{
+    future::{Future, ready},
+    io,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use axum::routing::{MethodRouter, post};
+use prost::Message;
 use tonic::{Request, Response, Status, server::Grpc, service::Routes};
 use tonic_prost::ProstCodec;
 use zhijie_services::{
@@ -61,7 +67,9 @@ async fn served(options: &Options) -> io::Result<Served> {
         Part::Care => {
             let hub = HubClient::new(peer(Role::Care)?);
             let settle = move |request| forward(hub.clone(), request);
-            router.route("/zhijie.v1.Care/SettleAtOnce", unary(settle))
+            router
+                .route("/zhijie.v1.Care/SettleAtOnce", unary(settle))
+                .route("/zhijie.v1.Care/DayTotals", given::<pb::DayTotalsRequest, pb::DayTotalsReply>())
         }
         Part::Hub => {
             let home = HomeClient::new(peer(Role::Hub)?);
@@ -71,12 +79,20 @@ async fn served(options: &Options) -> io::Result<Served> {
                     call("home", limits::RELAY_DEADLINE_MS, home.settle(request)).await.map_err(Failure::into_status)
                 }
             };
-            router.route("/zhijie.v1.Hub/Settle", unary(settle))
+            router
+                .route("/zhijie.v1.Hub/Settle", unary(settle))
+                .route("/zhijie.v1.Registry/Institution", unary(sample::open_for_all))
+                .route("/zhijie.v1.Books/Reconcile", given::<pb::ReconcileRequest, pb::ReconcileReply>())
+                .route("/zhijie.v1.National/Ledger", given::<pb::LedgerRequest, pb::LedgerReply>())
         }
         Part::Home => {
             let computation = sample::computation().map_err(io::Error::other)?;
-            let settle = move |request| std::future::ready(Ok(sample::settled(request, computation.clone())));
-            router.route("/zhijie.v1.Home/Settle", unary(settle))
+            let settle = move |request| ready(Ok(sample::settled(request, computation.clone())));
+            router
+                .route("/zhijie.v1.Home/Settle", unary(settle))
+                .route("/zhijie.v1.Home/Enrol", given::<pb::EnrolRequest, pb::PersonReply>())
+                .route("/zhijie.v1.Home/File", unary(sample::filed))
+                .route("/zhijie.v1.Home/DayTotals", given::<pb::DayTotalsRequest, pb::DayTotalsReply>())
         }
     };
     serve(&net, &options.listen, &["zhijie.v1.Ceiling"], Routes::from(router)).await
@@ -89,18 +105,24 @@ async fn forward(mut hub: HubClient<Link>, request: pb::SettleAtOnceRequest) -> 
 }
 
 /// A call with one document each way, served as generated code serves it.
-fn unary<Q, F, A>(act: F) -> MethodRouter
+fn unary<Q, R, F, A>(act: F) -> MethodRouter
 where
-    Q: prost::Message + Default + Send + 'static,
+    Q: Message + Default + Send + 'static,
+    R: Message + Default + Send + 'static,
     F: Fn(Q) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Result<pb::Answer, Status>> + Send + 'static,
+    A: Future<Output = Result<R, Status>> + Send + 'static,
 {
     post(async move |request: axum::extract::Request| {
         let answer = tower::service_fn(move |request: Request<Q>| {
             let answer = act(request.into_inner());
             async move { answer.await.map(Response::new) }
         });
-        let mut grpc = Grpc::new(ProstCodec::<pb::Answer, Q>::default());
+        let mut grpc = Grpc::new(ProstCodec::<R, Q>::default());
         grpc.unary(answer, request).await
     })
+}
+
+/// What the generator asks before and after a run, answered by an empty document: there are no people and no books.
+fn given<Q: Message + Default + Send + 'static, R: Message + Default + Send + 'static>() -> MethodRouter {
+    unary(|_: Q| ready(Ok(R::default())))
 }
