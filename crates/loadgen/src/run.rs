@@ -58,6 +58,8 @@ pub struct Setup {
 pub enum Progress {
     /// So many people of so many are enrolled.
     Enrolled(usize, usize),
+    /// Sending begins.
+    Started,
     /// Messages are sent.
     Sending(Look),
     /// So many visits are looked up.
@@ -133,6 +135,7 @@ pub async fn run(
     tell(Progress::Reading);
     let before = ledger::books(&clients, &setting, &[first_day]).await?;
     let watcher = Watcher::begin(setup.watched.clone());
+    tell(Progress::Started);
     let drive = Drive::new(&plan, &setup.profile, &setting, &clients, setup.arrival, setup.open_max, filings);
     let driving = drive.run(stop, |look| tell(Progress::Sending(look)));
     let driven = {

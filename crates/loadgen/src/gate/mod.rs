@@ -11,10 +11,10 @@ use self::{
 };
 use crate::{drive::Driven, report::Check};
 
-/// The account of what a home owes a care, and the other side of it.
-const PAYABLE: &str = "payable-to";
-/// See [`PAYABLE`].
-const RECEIVABLE: &str = "receivable-from";
+/// The accounts of what homes owe: payable, and clearing money under way.
+const OWED: [&str; 2] = ["payable-to", "under-way"];
+/// The accounts of what cares are owed: receivable, and what is settled and not agreed with the hospital yet.
+const DUE: [&str; 2] = ["receivable-from", "unagreed-of"];
 
 /// Checks a run.
 pub(crate) fn checks(
@@ -89,18 +89,18 @@ fn complete(driven: &Driven, found: &Found, before: &Books, after: &Books) -> Ch
 
 /// Both sides of every province's books are equal, and what some owe is what others are owed.
 fn conserved(hub: &HubSays) -> Check {
-    let side = |account: &str| -> i64 {
-        let of = hub.ledger.balances.iter().filter(|balance| balance.account == account);
+    let side = |accounts: [&str; 2]| -> i64 {
+        let of = hub.ledger.balances.iter().filter(|balance| accounts.contains(&balance.account.as_str()));
         of.map(|balance| balance.balance).sum()
     };
-    let (payable, receivable) = (side(PAYABLE), side(RECEIVABLE));
+    let (owed, due) = (side(OWED), side(DUE));
     let violated = hub.ledger.violations.first().cloned();
     let refused = hub.ledger.refused.as_ref().map(|refusal| refusal.en.clone());
     let uneven = hub.ledger.trial.iter().find(|line| line.debit != line.credit);
     let uneven = uneven.map(|line| format!("{}: debit {} ≠ credit {}", line.province, line.debit, line.credit));
-    let apart = (payable != receivable).then(|| format!("payable {payable} ≠ receivable {receivable} fen"));
+    let apart = (owed != due).then(|| format!("homes owe {owed}, cares are owed {due} fen"));
     let wrong = refused.or(violated).or(uneven).or(apart);
     let passed = wrong.is_none();
-    let detail = wrong.unwrap_or_else(|| format!("payable = receivable = {payable} fen"));
+    let detail = wrong.unwrap_or_else(|| format!("homes owe what cares are owed: {owed} fen"));
     check("资金守恒", "money is conserved", passed, detail)
 }

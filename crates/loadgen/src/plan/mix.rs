@@ -31,7 +31,7 @@ pub struct Mix {
     /// How uneven people and institutions come up.
     pub zipf: Zipf,
     /// Bills, by kind.
-    #[serde(flatten)]
+    #[serde(default)]
     pub bills: BTreeMap<Kind, Bills>,
 }
 
