@@ -100,7 +100,7 @@ pub(super) fn settled(request: pb::ClaimRequest, mut computation: pb::Computatio
     let kind = pb::EntryKind::Settled.into();
     let settlement =
         pb::Settlement { id: ID.into(), kind, undoes: String::new(), claim, computation: Some(computation), at: AT };
-    pb::Answer { outcome: Some(Outcome::Settlement(settlement)) }
+    pb::Answer { outcome: Some(Outcome::Settlement(settlement.into())) }
 }
 
 /// What the hub answers about an institution: it is opened for everything.

@@ -362,14 +362,14 @@ impl Visit {
                     answers::settlement(&settled, &self.sent(setting)).and_then(|()| self.as_quoted(&settled, around));
                 self.id = settled.claim.as_ref().map(|claim| claim.visit.clone()).unwrap_or_default();
                 let mut heard = Heard::good("settled", right);
-                (heard.settles, heard.booked) = (heard.permitted, vec![settled.clone()]);
+                (heard.settles, heard.booked) = (heard.permitted, vec![(*settled).clone()]);
                 if let Some(attempt) = self.attempts.last_mut() {
-                    attempt.settled = Some(Box::new(settled));
+                    attempt.settled = Some(settled);
                 }
                 heard
             }
             (Step::Again, Some(Outcome::Settlement(settled))) => {
-                let same = self.last_settled() == Some(&settled);
+                let same = self.last_settled() == Some(&*settled);
                 Heard::good("the same", right(same, "the same message has the same settlement"))
             }
             (Step::Cancel, Some(Outcome::Settlement(record))) => {
@@ -378,9 +378,9 @@ impl Visit {
                     None => Err("nothing was settled".into()),
                 };
                 self.undone();
-                Heard { booked: vec![record], ..Heard::good("cancelled", right) }
+                Heard { booked: vec![*record], ..Heard::good("cancelled", right) }
             }
-            (Step::Reverse, Some(Outcome::Reversal(reversal))) => self.reversed(reversal, setting),
+            (Step::Reverse, Some(Outcome::Reversal(reversal))) => self.reversed(*reversal, setting),
             (Step::Withdraw, Some(Outcome::Reversal(reversal))) => {
                 let withdrawn = reversal.undone.is_none() && reversal.record.is_none();
                 Heard::good("withdrawn", right(withdrawn, "a registration has no settlement to undo"))

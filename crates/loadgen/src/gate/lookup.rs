@@ -77,8 +77,8 @@ async fn one(clients: &Clients, setting: &Setting<'_>, visit: &Visit) -> Option<
         let found = find(clients, setting, visit, pb::Act::Settle, &attempt.message).await?;
         let (settled, record) = match found {
             Outcome::Unknown(_) => return None,
-            Outcome::Settlement(settled) => (Some(settled), None),
-            Outcome::Reversal(pb::Reversal { undone, record, .. }) => (undone, record),
+            Outcome::Settlement(settled) => (Some(*settled), None),
+            Outcome::Reversal(reversal) => (reversal.undone, reversal.record),
             _ => (None, None),
         };
         let contradicts = match &attempt.settled {
