@@ -53,7 +53,9 @@ pub(crate) struct Options {
 
 /// Insured people, and those of a quick look.
 const PEOPLE: u32 = 20_000;
-const PEOPLE_QUICK: u32 = 500;
+const PEOPLE_QUICK: u32 = 200;
+/// Bills a second of a quick look.
+const RATE_QUICK: f64 = 40.0;
 /// A million.
 const MILLION: u64 = 1_000_000;
 
@@ -90,7 +92,8 @@ async fn measured(options: &Options, folder: &Path) -> anyhow::Result<(Value, St
         return Ok((shown::long_json(&runs), shown::long_tables(&runs)));
     }
     let (rounds, seconds) = if options.quick { (1, 1) } else { (options.rounds.max(1), options.seconds.max(1)) };
-    let plan = Plan { engines, rounds, stage: Duration::from_secs(seconds), people, folder: folder.to_owned() };
+    let (rate, stage) = (options.quick.then_some(RATE_QUICK), Duration::from_secs(seconds));
+    let plan = Plan { engines, rounds, stage, people, rate, folder: folder.to_owned() };
     let all = rounds::run(&plan, &progress).await?;
     Ok((shown::json(&all), shown::tables(&all)))
 }

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use zhijie_loadgen::{
     Look, fsync,
+    report::Report,
     watch::{Watched, Watcher},
 };
 
@@ -45,6 +46,8 @@ pub(super) struct Plan {
     pub(super) stage: Duration,
     /// Insured people.
     pub(super) people: u32,
+    /// Taken for the knee, where it is not looked for.
+    pub(super) rate: Option<f64>,
     /// Where stores go.
     pub(super) folder: PathBuf,
 }
@@ -120,7 +123,10 @@ async fn carried(
     say("starting");
     let cluster = if ceiling { Spawned::ceiling(&layout).await? } else { Spawned::start(&layout).await? };
     let bench = Bench { cluster, name: name.to_owned(), people: plan.people, ceiling };
-    let (knee, searched) = knee(&bench, first, plan.stage / STEP_PART, say).await?;
+    let (knee, searched) = match plan.rate {
+        Some(rate) => (rate, Some(0)),
+        None => knee(&bench, first, plan.stage / STEP_PART, say).await?,
+    };
     let mut points = Vec::new();
     for (at, rate) in [(At::Knee, knee), (At::Half, knee / 2.0)] {
         say(&format!("measuring at {rate:.0}/s"));
@@ -144,13 +150,21 @@ async fn knee(bench: &Bench, first: f64, step: Duration, say: &impl Fn(&str)) ->
         let report = bench.climb(from, LONG, step, tell).await?;
         match report.knee {
             Some(knee) => break knee.rate,
-            None if from < RATE_MIN => bail!("not even {from:.0} bills a second are carried"),
+            None if from < RATE_MIN => bail!("not even {from:.0} bills a second are carried: {}", outcomes(&report)),
             None => from /= BACK,
         }
     };
     let report = bench.climb(coarse * BEFORE, SHORT, step, tell).await?;
     let searched = report.machine.is_known().then_some(report.machine.foreign);
     Ok((report.knee.map_or(coarse * BEFORE, |knee| knee.rate), searched))
+}
+
+/// What a run's messages came to, in words.
+fn outcomes(report: &Report) -> String {
+    let outcomes = report.acts.first().map(|act| act.outcomes.as_slice()).unwrap_or_default();
+    let each = outcomes.iter().map(|outcome| format!("{} {}", outcome.count, outcome.code));
+    let tail = report.stages.iter().map(|stage| stage.latency.p99 / 1_000).max().unwrap_or_default();
+    format!("{}; 99 of 100 within {tail} ms", each.collect::<Vec<_>>().join(", "))
 }
 
 /// Measures the disk alone.
