@@ -65,7 +65,6 @@ pub(super) enum At {
 /// Everything that was measured, by round: what each engine and the ceiling carried, and what the disk gave.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct All {
-    /// Fit for JSON: a list of what stands together.
     pub(super) parts: Vec<Part>,
     pub(super) disk: Vec<Measured>,
 }
@@ -80,18 +79,24 @@ pub(super) struct Part {
 
 /// Measures round after round.
 pub(super) async fn run(plan: &Plan, progress: &Progress) -> anyhow::Result<All> {
-    let mut all = All::default();
-    let mut knees: BTreeMap<String, f64> = BTreeMap::new();
+    let names: Vec<&str> = plan.engines.iter().map(String::as_str).chain([CEILING]).collect();
+    let part = |name: &&str, at| Part { name: (*name).to_owned(), at, rounds: Vec::new() };
+    let parts = names.iter().flat_map(|name| [part(name, At::Knee), part(name, At::Half)]);
+    let mut all = All { parts: parts.collect(), disk: Vec::new() };
+    let mut knees: BTreeMap<&str, f64> = BTreeMap::new();
     for round in 1..=plan.rounds {
-        for name in plan.engines.iter().map(String::as_str).chain([CEILING]) {
+        for &name in &names {
             let say = |what: &str| progress.say(&format!("round {round} of {} · {name} · {what}", plan.rounds));
             let first = knees.get(name).map_or(RATE_FIRST, |knee| knee / BACK);
             let folder = plan.folder.join(format!("{name}-{round}"));
             let measured = carried(plan, name, first, folder, &say).await;
             let (knee, points) = measured.with_context(|| format!("{name}, round {round}"))?;
-            knees.insert(name.to_owned(), knee);
+            knees.insert(name, knee);
             for (at, measured) in points {
-                all.part(name, at).rounds.push(measured);
+                let part = all.parts.iter_mut().find(|part| part.name == name && part.at == at);
+                if let Some(part) = part {
+                    part.rounds.push(measured);
+                }
             }
         }
         progress.say(&format!("round {round} of {} · disk", plan.rounds));
@@ -101,16 +106,6 @@ pub(super) async fn run(plan: &Plan, progress: &Progress) -> anyhow::Result<All>
     Ok(all)
 }
 
-impl All {
-    fn part(&mut self, name: &str, at: At) -> &mut Part {
-        let index = self.parts.iter().position(|part| part.name == name && part.at == at).unwrap_or_else(|| {
-            self.parts.push(Part { name: name.to_owned(), at, rounds: Vec::new() });
-            self.parts.len() - 1
-        });
-        &mut self.parts[index]
-    }
-}
-
 /// Finds the knee of a fresh cluster, and measures there and at half of it.
 async fn carried(
     plan: &Plan,
@@ -118,7 +113,7 @@ async fn carried(
     first: f64,
     folder: PathBuf,
     say: &impl Fn(&str),
-) -> anyhow::Result<(f64, [(At, Measured); 2])> {
+) -> anyhow::Result<(f64, Vec<(At, Measured)>)> {
     let (ceiling, layout) = (name == CEILING, layout(name, folder));
     say("starting");
     let cluster = if ceiling { Spawned::ceiling(&layout).await? } else { Spawned::start(&layout).await? };
@@ -138,7 +133,7 @@ async fn carried(
     }
     bench.cluster.stop().await?;
     std::fs::remove_dir_all(&layout.folder)?;
-    Ok((knee, points.try_into().map_err(|_| anyhow::anyhow!("two points"))?))
+    Ok((knee, points))
 }
 
 /// The highest rate that is carried, found by long steps and then by short ones; and what other programs took meanwhile.
