@@ -149,26 +149,26 @@ fn undone() -> pb::Settlement {
     record
 }
 
+/// Changes the right negative record, and expects `-` or the beginning of what is wrong with it.
+fn check_negative(change: fn(&mut pb::Settlement), expected: &str) {
+    let mut record = undone();
+    change(&mut record);
+    let found = negative(&record, &right(), pb::EntryKind::Cancelled).err().unwrap_or_else(|| "-".into());
+    assert!(found.starts_with(expected), "{found} is not {expected}");
+}
+
 #[test]
 fn a_negative_record_turns_every_sign() {
-    let falsities: &[(fn(&mut pb::Settlement), &str)] = &[
-        (|_| (), "-"),
-        (|s| s.undoes = "S3".into(), "undoes"),
-        (|s| s.kind = pb::EntryKind::Reversed.into(), "kind"),
-        (|s| claim(s).visit = "V2".into(), "claim"),
-        (|s| parts(s).own = 1_000, "parts.own"),
-        (|s| parts(s).total = -9_999, "parts.total"),
-        (|s| amounts(s).funds.as_mut().unwrap().basic = 0, "funds.basic"),
-        (|s| amounts(s).cash = -2_999, "cash"),
-        (|s| amounts(s).family = 0, "family"),
-        (|s| amounts(s).fund_total = 4_000, "fund_total"),
-    ];
-    for (change, expected) in falsities {
-        let mut record = undone();
-        change(&mut record);
-        let found = negative(&record, &right(), pb::EntryKind::Cancelled).err().unwrap_or_else(|| "-".into());
-        assert!(found.starts_with(expected), "{found} is not {expected}");
-    }
+    check_negative(|_| (), "-");
+    check_negative(|s| s.undoes = "S3".into(), "undoes");
+    check_negative(|s| s.kind = pb::EntryKind::Reversed.into(), "kind");
+    check_negative(|s| claim(s).visit = "V2".into(), "claim");
+    check_negative(|s| parts(s).own = 1_000, "parts.own");
+    check_negative(|s| parts(s).total = -9_999, "parts.total");
+    check_negative(|s| amounts(s).funds.as_mut().unwrap().basic = 0, "funds.basic");
+    check_negative(|s| amounts(s).cash = -2_999, "cash");
+    check_negative(|s| amounts(s).family = 0, "family");
+    check_negative(|s| amounts(s).fund_total = 4_000, "fund_total");
 }
 
 #[test]
