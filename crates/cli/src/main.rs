@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod demo;
 mod health;
+mod load;
 mod quote;
 mod run;
 mod spawn;
@@ -36,6 +37,8 @@ enum Command {
     Quote(quote::Options),
     /// 核查: check stores without their services; exits 0 when they hold together
     Check(check::Options),
+    /// 压测: send visits at a stated rate, and see whether answers and books stay right
+    Load(load::Options),
     /// 基准: settlements a second, latency, CPU and disk against the limits of wire and disk, in one run
     Bench(bench::Options),
     /// A service of the benchmark's ceiling
@@ -85,6 +88,7 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::demo(&options).await,
         Command::Quote(options) => quote::quote(&options),
         Command::Check(options) => check::check(&options).await,
+        Command::Load(options) => load::load(&options).await,
         Command::Bench(options) => bench::bench(&options).await,
         Command::BenchCeiling(options) => bench::ceiling::ceiling(&options).await,
         Command::Hub(service) => run::serve(&service, Some(Role::Hub)).await,

@@ -201,10 +201,8 @@ fn configuration(service: &Service, services: &[Service], engine: &str) -> Strin
         format!("[{role}]"),
         format!("listen = {}", text(address)),
         format!("store = {}", text(&store.to_string_lossy())),
+        format!("engine = {}", text(engine)),
     ];
-    if engine != "sled" {
-        lines.push(format!("engine = {}", text(engine)));
-    }
     if *role == "hub" {
         for peer in services.iter().filter(|peer| peer.role != "hub") {
             // Dotted keys, as a province may have one role or both.

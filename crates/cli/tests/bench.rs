@@ -33,8 +33,12 @@ fn a_quick_look_measures_everything() {
     assert_eq!(places, [("sled", "knee"), ("sled", "half"), ("ceiling", "knee"), ("ceiling", "half")]);
     for row in results {
         let figures = &row["medians"]["figures"];
-        for key in ["settled_per_s", "p99_us", "cpu_us.care", "cpu_us.hub", "cpu_us.home", "cpu_us.generator"] {
+        for key in ["settled_per_s", "p99_us", "cpu_us.all", "memory_bytes.hub"] {
             assert!(figures[key].as_f64().unwrap() > 0.0, "{key} in {row}");
+        }
+        // One of them may take less than the system counts.
+        for key in ["cpu_us.care", "cpu_us.hub", "cpu_us.home", "cpu_us.generator"] {
+            assert!(figures[key].is_number(), "{key} in {row}");
         }
         assert!(row["medians"]["rounds"] == 1 && row["settled_per_sync"].as_f64().unwrap() > 0.0, "{row}");
         // The ceiling has no stores.

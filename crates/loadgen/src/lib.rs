@@ -4,10 +4,19 @@
 // Rates, shares and positions on a page; amounts of money are integers here as everywhere.
 #![allow(clippy::float_arithmetic)]
 
+mod drive;
 pub mod fsync;
+pub mod gate;
+pub mod measure;
 pub mod page;
+pub mod plan;
+mod prepare;
 pub mod report;
+mod run;
 pub mod watch;
+
+pub use drive::{Arrival, Look};
+pub use run::{Progress, RunError, Setup, run};
 
 /// Where the services of a cluster listen: `http://host:port`, homes and cares with their provinces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

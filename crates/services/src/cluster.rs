@@ -91,6 +91,12 @@ impl Loopback {
         lock(&self.board).addresses.insert(name.into(), address.into());
     }
 
+    /// Where a service listens, `host:port`.
+    #[must_use]
+    pub fn address(&self, name: &str) -> Option<String> {
+        lock(&self.board).addresses.get(name).cloned()
+    }
+
     /// Sets how the link from one service to another behaves, for open connections too.
     pub fn set(&self, from: &str, to: &str, state: LinkState) {
         let mut board = lock(&self.board);

@@ -1,24 +1,38 @@
 //! The ceiling of the road: services that decide and store nothing, over the same hops, the same transport, the same
 //! runtime and the same documents. What real services carry less than these is what deciding and storing costs.
 //!
-//! All that is known here of how services speak to each other is in [`served`] and [`forward`].
+//! How services speak to each other is theirs (`node::road`); here are only three ends of it, without anything between.
 
-use std::{future::Future, io, process::ExitCode, sync::Arc};
+use std::{
+    future::{Future, ready},
+    io,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use axum::routing::{MethodRouter, post};
-use tonic::{Request, Response, Status, server::Grpc, service::Routes};
+use prost::{Message, bytes::Bytes};
+use tokio::sync::watch;
+use tonic::{Request, Response, Status, metadata::MetadataMap, server::Grpc, service::Routes};
 use tonic_prost::ProstCodec;
 use zhijie_services::{
-    node::{Credentials, Failure, Link, Net, Role, Served, Tcp, call, channel, limits, serve},
-    pb::{self, home_client::HomeClient, hub_client::HubClient},
+    node::{
+        Caller, Credentials, Failure, Gate, Link, Net, Role, Served, Tcp, call, channel, limits,
+        road::{Carrier, RoadClient, read_letter, road_server},
+        serve,
+    },
+    pb,
 };
 
 use super::sample;
 use crate::run::{End, log_to_stderr};
 
+/// What the services of a ceiling know each other by.
+const SECRET: &str = "ceiling";
+
 /// Which service stands here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Part {
+enum Part {
     Care,
     Hub,
     Home,
@@ -33,8 +47,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "HOST:PORT")]
     listen: String,
     /// Whom it forwards to; home forwards to nobody
-    #[arg(long, value_name = "http://HOST:PORT")]
-    peer: Option<String>,
+    #[arg(long, value_name = "http://HOST:PORT", default_value = "")]
+    peer: String,
 }
 
 /// Serves until it is let go.
@@ -47,60 +61,121 @@ pub(crate) async fn ceiling(options: &Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The routes of a part, under the names of the real ones.
+/// Serves a part under the names of the real one.
 async fn served(options: &Options) -> io::Result<Served> {
     let net: Arc<dyn Net> = Arc::new(Tcp);
-    let peer = |role| {
-        let address = options.peer.as_deref().unwrap_or_default();
-        let channel = channel(&net, address).map_err(io::Error::other)?;
-        let credentials = Credentials::new(role, None, "ceiling").ok_or_else(|| io::Error::other("credentials"))?;
-        Ok::<_, io::Error>(Link::new(channel, credentials))
+    let stop = watch::Sender::new(false);
+    let peer = |role, service| {
+        let channel = channel(&net, &options.peer).map_err(io::Error::other)?;
+        let credentials = Credentials::new(role, None, SECRET).ok_or_else(|| io::Error::other("credentials"))?;
+        Ok::<_, io::Error>(RoadClient::new(Link::new(channel, credentials), service))
     };
-    let router = axum::Router::new();
-    let router = match options.role {
+    // What the generator asks before and after a run is answered as well, though there are no people and no books.
+    let routes = match options.role {
         Part::Care => {
-            let hub = HubClient::new(peer(Role::Care)?);
+            let hub = peer(Role::Care, "zhijie.v1.Hub")?;
             let settle = move |request| forward(hub.clone(), request);
-            router.route("/zhijie.v1.Care/SettleAtOnce", unary(settle))
+            let router = axum::Router::new()
+                .route("/zhijie.v1.Care/SettleAtOnce", unary(settle))
+                .route("/zhijie.v1.Care/DayTotals", given::<pb::DayTotalsRequest, pb::DayTotalsReply>());
+            Routes::from(router)
         }
         Part::Hub => {
-            let home = HomeClient::new(peer(Role::Hub)?);
-            let settle = move |request: pb::ClaimRequest| {
-                let mut home = home.clone();
-                async move {
-                    call("home", limits::RELAY_DEADLINE_MS, home.settle(request)).await.map_err(Failure::into_status)
-                }
-            };
-            router.route("/zhijie.v1.Hub/Settle", unary(settle))
+            let role =
+                Hub { gate: Gate::default().with(Role::Care, None, SECRET), home: peer(Role::Hub, "zhijie.v1.Home")? };
+            let router = axum::Router::new()
+                .route("/zhijie.v1.Registry/Institution", unary(sample::open_for_all))
+                .route("/zhijie.v1.Books/Reconcile", given::<pb::ReconcileRequest, pb::ReconcileReply>())
+                .route("/zhijie.v1.National/Ledger", given::<pb::LedgerRequest, pb::LedgerReply>());
+            Routes::from(router).add_service(road_server(Arc::new(role), stop.subscribe()))
         }
         Part::Home => {
             let computation = sample::computation().map_err(io::Error::other)?;
-            let settle = move |request| std::future::ready(Ok(sample::settled(request, computation.clone())));
-            router.route("/zhijie.v1.Home/Settle", unary(settle))
+            let role = Home { gate: Gate::default().with(Role::Hub, None, SECRET), computation };
+            let router = axum::Router::new()
+                .route("/zhijie.v1.Home/Enrol", given::<pb::EnrolRequest, pb::PersonReply>())
+                .route("/zhijie.v1.Home/File", unary(sample::filed))
+                .route("/zhijie.v1.Home/DayTotals", given::<pb::DayTotalsRequest, pb::DayTotalsReply>());
+            Routes::from(router).add_service(road_server(Arc::new(role), stop.subscribe()))
         }
     };
-    serve(&net, &options.listen, &["zhijie.v1.Ceiling"], Routes::from(router)).await
+    serve(&net, &options.listen, &["zhijie.v1.Ceiling"], routes, stop).await
 }
 
-/// Sends a claim on as care does, and gives the hub's answer back.
-async fn forward(mut hub: HubClient<Link>, request: pb::SettleAtOnceRequest) -> Result<pb::Answer, Status> {
+/// Care: makes the claim, and gives the hub's answer back.
+async fn forward(hub: RoadClient, request: pb::SettleAtOnceRequest) -> Result<pb::Answer, Status> {
     let claim = sample::claim(request);
-    call("hub", limits::CALL_DEADLINE_MS, hub.settle(claim)).await.map_err(Failure::into_status)
+    asked("hub", limits::CALL_DEADLINE_MS, &hub, &claim).await
+}
+
+async fn asked(
+    name: &str,
+    deadline_ms: u64,
+    peer: &RoadClient,
+    claim: &pb::ClaimRequest,
+) -> Result<pb::Answer, Status> {
+    call(name, deadline_ms, peer.ask(pb::RoadCall::Settle, claim)).await.map_err(Failure::into_status)
+}
+
+/// The hub: passes claims on without their lines, as home does not get them.
+struct Hub {
+    gate: Gate,
+    home: RoadClient,
+}
+
+impl Carrier for Hub {
+    fn admit(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
+        admitted(&self.gate, metadata)
+    }
+
+    async fn answer(&self, _: &Caller, _: pb::RoadCall, request: Bytes) -> Result<pb::Answer, Status> {
+        let mut request: pb::ClaimRequest = read_letter(request)?;
+        if let Some(claim) = &mut request.claim {
+            claim.lines.clear();
+        }
+        asked("home", limits::RELAY_DEADLINE_MS, &self.home, &request).await
+    }
+}
+
+/// Home: answers each claim by the same computation.
+struct Home {
+    gate: Gate,
+    computation: pb::Computation,
+}
+
+impl Carrier for Home {
+    fn admit(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
+        admitted(&self.gate, metadata)
+    }
+
+    async fn answer(&self, _: &Caller, _: pb::RoadCall, request: Bytes) -> Result<pb::Answer, Status> {
+        Ok(sample::settled(read_letter(request)?, self.computation.clone()))
+    }
+}
+
+fn admitted(gate: &Gate, metadata: &MetadataMap) -> Result<Caller, Status> {
+    gate.admit(metadata).map_err(|refusal| Status::unauthenticated(refusal.en))
 }
 
 /// A call with one document each way, served as generated code serves it.
-fn unary<Q, F, A>(act: F) -> MethodRouter
+fn unary<Q, R, F, A>(act: F) -> MethodRouter
 where
-    Q: prost::Message + Default + Send + 'static,
+    Q: Message + Default + Send + 'static,
+    R: Message + Default + Send + 'static,
     F: Fn(Q) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Result<pb::Answer, Status>> + Send + 'static,
+    A: Future<Output = Result<R, Status>> + Send + 'static,
 {
     post(async move |request: axum::extract::Request| {
         let answer = tower::service_fn(move |request: Request<Q>| {
             let answer = act(request.into_inner());
             async move { answer.await.map(Response::new) }
         });
-        let mut grpc = Grpc::new(ProstCodec::<pb::Answer, Q>::default());
+        let mut grpc = Grpc::new(ProstCodec::<R, Q>::default());
         grpc.unary(answer, request).await
     })
+}
+
+/// A call that is answered by an empty document.
+fn given<Q: Message + Default + Send + 'static, R: Message + Default + Send + 'static>() -> MethodRouter {
+    unary(|_: Q| ready(Ok(R::default())))
 }

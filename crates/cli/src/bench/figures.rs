@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use zhijie_loadgen::{
     fsync::Syncs,
-    report::{Machine, Process, Stage},
+    report::{Machine, Report},
 };
 
 /// Share of the machine that other programs may take beside a measurement, basis points. A compiler beside a run cuts
@@ -40,18 +40,18 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    /// What a stage at one rate showed.
-    pub(super) fn stage(stage: &Stage, processes: &[Process], machine: &Machine) -> Measured {
-        let latency = &stage.latency;
-        let mut measured = Measured { figures: Figures::new(), foreign: foreign(machine) };
-        measured.put(key::OFFERED, stage.offered);
-        measured.put(key::SETTLED, stage.settled);
-        measured.put(key::P50, latency.p50 as f64);
-        measured.put(key::P99, latency.p99 as f64);
-        measured.put(key::P999, latency.p999 as f64);
-        for process in processes.iter().filter(|process| process.is_known()) {
-            // Services are named by their roles: there is one of each.
-            let role = process.name.split(' ').next().unwrap_or_default();
+    /// What a run at one rate showed.
+    pub(super) fn run(report: &Report) -> Measured {
+        let mut measured = Measured { figures: Figures::new(), foreign: foreign(&report.machine) };
+        if let Some(stage) = report.stages.first() {
+            measured.put(key::OFFERED, stage.offered);
+            measured.put(key::SETTLED, stage.settled);
+            measured.put(key::P50, stage.latency.p50 as f64);
+            measured.put(key::P99, stage.latency.p99 as f64);
+            measured.put(key::P999, stage.latency.p999 as f64);
+        }
+        for process in report.processes.iter().filter(|process| process.is_known()) {
+            let role = role(&process.name);
             measured.put(&of(key::MEMORY, role), process.memory_max as f64);
             measured.add(key::CPU, role, process.cpu_per_settlement);
             if let Some(bytes) = process.disk_per_settlement {
@@ -90,8 +90,13 @@ pub(super) fn of(key: &str, role: &str) -> String {
     format!("{key}.{role}")
 }
 
+/// The role in the name of a process: there is one of each.
+pub(super) fn role(process: &str) -> &str {
+    process.split(' ').next().unwrap_or_default()
+}
+
 /// What other programs took, where the system tells.
-pub(super) fn foreign(machine: &Machine) -> Option<u32> {
+fn foreign(machine: &Machine) -> Option<u32> {
     machine.is_known().then_some(machine.foreign)
 }
 
@@ -130,6 +135,8 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use zhijie_loadgen::report::{Process, Sample};
+
     use super::*;
 
     fn measured(settled: f64, foreign: Option<u32>) -> Measured {
@@ -158,10 +165,10 @@ mod tests {
             cpu_per_settlement: 10.0,
             disk_per_settlement: (name != "generator").then_some(100.0),
             memory_max: 7,
-            samples: vec![Default::default(); samples],
+            samples: vec![Sample::default(); samples],
         };
         let processes = [process("hub", 1), process("home 510000", 1), process("generator", 1), process("care 1", 0)];
-        let measured = Measured::stage(&Stage::default(), &processes, &Machine::default());
+        let measured = Measured::run(&Report { processes: processes.into(), ..Report::default() });
         assert_eq!(measured.foreign, None);
         let get = |key, role| measured.figures.get(&of(key, role)).copied();
         assert_eq!((get(key::CPU, key::ALL), get(key::DISK, key::ALL)), (Some(30.0), Some(200.0)));

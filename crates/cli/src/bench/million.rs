@@ -1,39 +1,41 @@
 //! The long run: millions of settlements into one cluster, as fast as it takes them, to see whether it tires.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use anyhow::bail;
 use serde::Serialize;
-use zhijie_loadgen::watch::Watcher;
+use tokio::sync::Notify;
+use zhijie_loadgen::{
+    Arrival, Look,
+    plan::profile::Profile,
+    report::{Process, Report, Second},
+    watch::allocated,
+};
 
 use super::{
-    figures::{Measured, foreign, key},
-    road::{Arrival, CARE, HOME, Road, agreed},
-    rounds::SEED,
+    drive::{Bench, layout},
+    figures::{Figures, Measured, key, of, role},
     shown::Progress,
 };
-use crate::spawn::{Layout, Spawned};
+use crate::spawn::Spawned;
 
-/// Messages that are open at any time.
+/// Bills that are open at any time.
 const TOGETHER: usize = 256;
-/// One look at the run.
-const LOOK: Duration = Duration::from_secs(5);
+/// Longer than any run: it ends when enough is settled.
+const LONG: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// Rows of the table.
 const ROWS: u64 = 20;
-/// The throughput at this count, and that of as many at the end, are compared.
+/// The throughput around this count, and that of as many at the end, are compared.
 pub(super) const EARLY: u64 = 100_000;
 
 /// A long run.
 #[derive(Debug, Serialize)]
-pub(super) struct Long {
+pub(super) struct Run {
     pub(super) engine: String,
-    /// Settlements.
-    pub(super) settled: u64,
-    /// Share of the machine that other programs took, basis points; nothing where the system does not tell.
-    pub(super) foreign: Option<u32>,
     /// Settlements a second around the first [`EARLY`], and over the last as many.
     pub(super) early: f64,
     pub(super) late: f64,
+    /// The whole of it.
+    pub(super) measured: Measured,
     pub(super) rows: Vec<Row>,
 }
 
@@ -46,74 +48,102 @@ pub(super) struct Row {
     pub(super) count: u64,
     /// Its length, s.
     pub(super) seconds: f64,
-    /// Latency and memory at its end, CPU; bytes on disk are of the whole run so far.
-    pub(super) measured: Measured,
+    /// Latency and memory in it; bytes on disk of the whole run so far.
+    pub(super) figures: Figures,
 }
 
 /// Settles so many.
-pub(super) async fn run(engine: &str, count: u64, folder: &Path, progress: &Progress) -> anyhow::Result<Long> {
-    let layout = Layout {
-        homes: vec![HOME.into()],
-        cares: vec![CARE.into()],
-        engine: engine.to_owned(),
-        folder: folder.to_owned(),
-    };
+pub(super) async fn run(
+    engine: &str,
+    count: u64,
+    people: u32,
+    folder: PathBuf,
+    progress: &Progress,
+) -> anyhow::Result<Run> {
+    let layout = layout(engine, folder);
     let cluster = Spawned::start(&layout).await?;
-    let targets = cluster.targets();
-    let mut road = Road::new(&targets, SEED)?;
-    road.enrol(&targets).await?;
-    let (whole, mut rows, mut settled) = (Watcher::begin(cluster.watched()), Vec::new(), 0);
-    let mut disk = BTreeMap::<String, f64>::new();
-    while settled < count {
-        let watcher = Watcher::begin(cluster.watched());
-        let shown = road.offer(Arrival::Closed(TOGETHER), LOOK).await?;
-        let (processes, machine) = watcher.finish(shown.settled);
-        if shown.settled == 0 {
-            bail!("nothing is settled any more, after {settled}; {:?}", shown.others);
-        }
-        settled += shown.settled;
-        let mut measured = Measured::stage(&shown.stage, &processes, &machine);
-        for (key, bytes) in measured.figures.iter_mut().filter(|(key, _)| key.starts_with(key::DISK)) {
-            let grown = disk.entry(key.clone()).or_default();
-            *grown += *bytes * shown.settled as f64;
-            *bytes = *grown / settled as f64;
-        }
-        rows.push(Row { settled, count: shown.settled, seconds: shown.seconds, measured });
-        progress.say(&format!("{engine} · {settled} of {count} settled, {:.0}/s", shown.stage.settled));
-    }
-    progress.end();
-    let (_, machine) = whole.finish(settled);
-    agreed(&targets).await?;
-    cluster.stop().await?;
+    let stores: Vec<PathBuf> = cluster.watched().into_iter().filter_map(|watched| watched.store).collect();
+    let bench = Bench { cluster, name: engine.to_owned(), people, ceiling: false };
+    let (enough, mut settled) = (Notify::new(), 0);
+    // What the stores hold at each second.
+    let (before, mut sizes) = (size(&stores), Vec::new());
+    let report = bench.run(
+        Profile::shipped("constant", 1.0, Some(LONG))?,
+        Arrival::Closed(TOGETHER),
+        enough.notified(),
+        |look: &Look| {
+            settled += look.second.good;
+            sizes.push(size(&stores).saturating_sub(before));
+            progress.say(&format!("{engine} · {settled} of {count} settled, {}/s", look.second.good));
+            if settled >= count {
+                enough.notify_one();
+            }
+        },
+    );
+    let report = report.await?;
+    bench.cluster.stop().await?;
+    std::fs::remove_dir_all(&layout.folder)?;
+    let rows = rows(&report, &sizes);
     let (early, late) = (around(&rows, EARLY), around(&rows, settled.saturating_sub(EARLY / 2)));
-    Ok(Long { engine: engine.to_owned(), settled, foreign: foreign(&machine), early, late, rows })
+    Ok(Run { engine: engine.to_owned(), early, late, measured: Measured::run(&report), rows: together(&rows) })
+}
+
+fn size(stores: &[PathBuf]) -> u64 {
+    stores.iter().filter_map(|store| allocated(store)).sum()
+}
+
+/// The seconds of a run in which something was settled.
+fn rows(report: &Report, sizes: &[u64]) -> Vec<Row> {
+    let mut settled = 0;
+    let seconds = report.seconds.iter().zip(sizes).zip(1..);
+    let row = |((second, size), at): ((&Second, &u64), u64)| {
+        settled += second.good;
+        let mut figures = Figures::from([(key::P99.to_owned(), second.latency.p99 as f64)]);
+        figures.insert(of(key::DISK, key::ALL), *size as f64 / settled.max(1) as f64);
+        figures.extend(report.processes.iter().filter_map(|process| memory(process, at * 1_000)));
+        Row { settled, count: second.good, seconds: 1.0, figures }
+    };
+    seconds.map(row).collect()
+}
+
+/// The memory of a process at a moment, ms.
+fn memory(process: &Process, at_ms: u64) -> Option<(String, f64)> {
+    let sample = process.samples.iter().take_while(|sample| sample.at_ms <= at_ms).last()?;
+    Some((of(key::MEMORY, role(&process.name)), sample.memory as f64))
 }
 
 /// Settlements a second over the [`EARLY`] settlements around a count.
 fn around(rows: &[Row], count: u64) -> f64 {
     let (from, to) = (count.saturating_sub(EARLY / 2), count + EARLY / 2);
-    let near: Vec<&Row> = rows.iter().filter(|row| row.settled > from && row.settled - row.count < to).collect();
-    let (count, seconds) =
-        near.iter().fold((0, 0.0), |(count, seconds), row| (count + row.count, seconds + row.seconds));
+    let near = rows.iter().filter(|row| row.settled > from && row.settled - row.count < to);
+    let (count, seconds) = near.fold((0, 0.0), |(count, seconds), row| (count + row.count, seconds + row.seconds));
     if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
 }
 
-/// A row for each part of the run: the last look of each.
-pub(super) fn thinned(rows: &[Row]) -> Vec<&Row> {
+/// The rows put together to a few long ones: the longest tail of each, memory and disk at its end.
+fn together(rows: &[Row]) -> Vec<Row> {
     let whole = rows.last().map_or(0, |row| row.settled);
-    let mut next = 0;
-    let mut shown = Vec::new();
+    let mut long: Vec<Row> = Vec::new();
     for row in rows {
-        if row.settled >= next || row.settled == whole {
-            shown.push(row);
-            next = row.settled + whole / ROWS;
+        let part = |settled: u64| settled.saturating_sub(1) * ROWS / whole.max(1);
+        match long.last_mut().filter(|last| part(last.settled) == part(row.settled)) {
+            Some(last) => {
+                let tail = |row: &Row| row.figures.get(key::P99).copied().unwrap_or_default();
+                let longest = tail(last).max(tail(row));
+                let (count, seconds) = (last.count + row.count, last.seconds + row.seconds);
+                *last = Row { count, seconds, ..row.clone() };
+                last.figures.insert(key::P99.to_owned(), longest);
+            }
+            None => long.push(row.clone()),
         }
     }
-    shown
+    long
 }
 
 #[cfg(test)]
 mod tests {
+    use zhijie_loadgen::report::Sample;
+
     use super::*;
 
     #[test]
@@ -121,13 +151,30 @@ mod tests {
         // 50,000 each: in 10 s first, in 20 s from 300,000 on.
         let row = |index: u64| {
             let (settled, seconds) = (index * 50_000, if index <= 6 { 10.0 } else { 20.0 });
-            Row { settled, count: 50_000, seconds, ..Row::default() }
+            let figures = Figures::from([(key::P99.to_owned(), if index == 39 { 900.0 } else { 100.0 })]);
+            Row { settled, count: 50_000, seconds, figures }
         };
         let rows: Vec<Row> = (1..=40).map(row).collect();
         assert_eq!((around(&rows, EARLY), around(&rows, 1_950_000)), (5_000.0, 2_500.0));
         assert_eq!(around(&[], EARLY), 0.0);
-        let thin = thinned(&rows);
-        assert!((ROWS..=ROWS + 1).contains(&(thin.len() as u64)), "{}", thin.len());
-        assert_eq!(thin.last().unwrap().settled, 2_000_000);
+        let long = together(&rows);
+        let shown: Vec<_> =
+            long.iter().map(|row| (row.settled, row.count, row.seconds, row.figures[key::P99])).collect();
+        assert_eq!(shown.len() as u64, ROWS);
+        assert_eq!(shown[0], (100_000, 100_000, 20.0, 100.0));
+        assert_eq!(shown[19], (2_000_000, 100_000, 40.0, 900.0));
+    }
+
+    #[test]
+    fn a_row_is_a_second_with_what_the_stores_hold_by_then() {
+        let second = |good| Second { good, ..Second::default() };
+        let sample = |at_ms, memory| Sample { at_ms, cpu: 0, memory };
+        let hub = Process { name: "hub".into(), samples: vec![sample(900, 5), sample(1_900, 7)], ..Process::default() };
+        let report = Report { seconds: vec![second(10), second(30)], processes: vec![hub], ..Report::default() };
+        let rows = rows(&report, &[1_000, 8_000]);
+        let shown = rows
+            .iter()
+            .map(|row| (row.settled, row.figures[&of(key::DISK, key::ALL)], row.figures["memory_bytes.hub"]));
+        assert_eq!(shown.collect::<Vec<_>>(), [(10, 100.0, 5.0), (40, 200.0, 7.0)]);
     }
 }

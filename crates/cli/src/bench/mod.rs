@@ -5,9 +5,9 @@
 #![allow(clippy::float_arithmetic)]
 
 pub(crate) mod ceiling;
+mod drive;
 mod figures;
 mod million;
-mod road;
 mod rounds;
 mod sample;
 mod shown;
@@ -21,8 +21,9 @@ use std::{
 use anyhow::{Context, bail};
 use serde_json::Value;
 use tempfile::TempDir;
+use zhijie_services::node::EngineKind;
 
-use self::{rounds::Plan, shown::Progress};
+use self::{drive::NoResult, rounds::Plan, shown::Progress};
 
 /// Options of `zhijie bench`.
 #[derive(clap::Args)]
@@ -35,7 +36,7 @@ pub(crate) struct Options {
     seconds: u64,
     /// Store engine, repeated for several; without it all
     #[arg(long, value_name = "NAME")]
-    engine: Vec<String>,
+    engine: Vec<EngineKind>,
     /// Folder in which the stores are kept while they are measured, on the disk that is meant
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     folder: PathBuf,
@@ -50,9 +51,11 @@ pub(crate) struct Options {
     quick: bool,
 }
 
-/// Engines that are measured where none is named.
-const ENGINES: [&str; 1] = ["sled"];
-
+/// Insured people, and those of a quick look.
+const PEOPLE: u32 = 20_000;
+const PEOPLE_QUICK: u32 = 200;
+/// Bills a second of a quick look.
+const RATE_QUICK: f64 = 40.0;
 /// A million.
 const MILLION: u64 = 1_000_000;
 
@@ -63,7 +66,13 @@ pub(crate) async fn bench(options: &Options) -> anyhow::Result<ExitCode> {
     let (json, tables) = tokio::select! {
         biased;
         _ = tokio::signal::ctrl_c() => bail!("interrupted: a part of the rounds is no result"),
-        measured = measured(options, folder.path()) => measured?,
+        measured = measured(options, folder.path()) => match measured {
+            Err(error) if error.downcast_ref::<NoResult>().is_some() => {
+                anstream::eprintln!("zhijie: {error:#}");
+                return Ok(ExitCode::FAILURE);
+            }
+            measured => measured?,
+        },
     };
     anstream::println!("{}", if options.json { json.to_string() } else { tables });
     Ok(ExitCode::SUCCESS)
@@ -72,19 +81,19 @@ pub(crate) async fn bench(options: &Options) -> anyhow::Result<ExitCode> {
 /// What was measured, for machines and for people.
 async fn measured(options: &Options, folder: &Path) -> anyhow::Result<(Value, String)> {
     let progress = Progress::new();
-    let engines = match options.engine.as_slice() {
-        [] => ENGINES.map(str::to_owned).to_vec(),
-        named => named.to_vec(),
-    };
+    let named = if options.engine.is_empty() { EngineKind::ALL.as_slice() } else { options.engine.as_slice() };
+    let engines: Vec<String> = named.iter().map(ToString::to_string).collect();
+    let people = if options.quick { PEOPLE_QUICK } else { PEOPLE };
     if let Some(millions) = options.million {
         let mut runs = Vec::new();
         for engine in &engines {
-            runs.push(million::run(engine, millions * MILLION, &folder.join(engine), &progress).await?);
+            runs.push(million::run(engine, millions * MILLION, people, folder.join(engine), &progress).await?);
         }
         return Ok((shown::long_json(&runs), shown::long_tables(&runs)));
     }
     let (rounds, seconds) = if options.quick { (1, 1) } else { (options.rounds.max(1), options.seconds.max(1)) };
-    let plan = Plan { engines, rounds, stage: Duration::from_secs(seconds), folder: folder.to_owned() };
+    let (rate, stage) = (options.quick.then_some(RATE_QUICK), Duration::from_secs(seconds));
+    let plan = Plan { engines, rounds, stage, people, rate, folder: folder.to_owned() };
     let all = rounds::run(&plan, &progress).await?;
     Ok((shown::json(&all), shown::tables(&all)))
 }

@@ -1,6 +1,7 @@
 //! Documents of the ceiling: what real services would send for a bill, in shape and size, without deciding anything.
 
 use anyhow::Context;
+use tonic::Status;
 use zhijie_services::{
     node::embedded_parameters,
     pb::{self, answer::Outcome},
@@ -12,8 +13,12 @@ use zhijie_services::{
 const LINES: usize = 20;
 /// Fee categories of a bill.
 const CATEGORIES: u32 = 4;
+/// Half a fen, where a price in millionths of a yuan is taken by a quantity in ten-thousandths.
+const HALF_FEN: i128 = 50_000_000;
 /// An id as services make them.
 const ID: &str = "01957d90e6ce7993afe38e0d696eab61";
+/// A moment, ms.
+const AT: i64 = 1_741_570_000_000;
 /// A doctor's visit of an employee of Chengdu in Chongqing.
 const VISIT: &str = r#"
 home = "510100"
@@ -71,8 +76,8 @@ pub(super) fn claim(request: pb::SettleAtOnceRequest) -> pb::ClaimRequest {
 
 /// A line as the catalogue would split it.
 fn split(line: pb::FeeLine) -> pb::SplitLine {
-    // Price in millionths of a yuan by quantity in ten-thousandths, in fen.
-    let total = i64::try_from(i128::from(line.price) * i128::from(line.quantity) / 100_000_000).unwrap_or(0);
+    let amount = i128::from(line.price) * i128::from(line.quantity);
+    let total = i64::try_from((amount + HALF_FEN) / (2 * HALF_FEN)).unwrap_or(0);
     let parts = Some(pb::Parts { total, in_scope: total, ..pb::Parts::default() });
     let item_class = pb::ItemClass::A.into();
     pb::SplitLine { line: Some(line), category: 1, item_class, self_pay: 0, limit: None, parts }
@@ -94,8 +99,21 @@ pub(super) fn settled(request: pb::ClaimRequest, mut computation: pb::Computatio
     });
     let kind = pb::EntryKind::Settled.into();
     let settlement =
-        pb::Settlement { id: ID.into(), kind, claim, computation: Some(computation), ..pb::Settlement::default() };
-    pb::Answer { outcome: Some(Outcome::Settlement(settlement)) }
+        pb::Settlement { id: ID.into(), kind, undoes: String::new(), claim, computation: Some(computation), at: AT };
+    pb::Answer { outcome: Some(Outcome::Settlement(settlement.into())) }
+}
+
+/// What the hub answers about an institution: it is opened for everything.
+pub(super) async fn open_for_all(_: pb::InstitutionRequest) -> Result<pb::InstitutionReply, Status> {
+    let opening = |service: pb::Service| pb::Opening { service: service.into(), ..pb::Opening::default() };
+    let services = [pb::Service::Outpatient, pb::Service::Pharmacy, pb::Service::Chronic, pb::Service::Stay];
+    let institution = pb::Institution { openings: services.map(opening).into(), ..pb::Institution::default() };
+    Ok(pb::InstitutionReply { institution: Some(institution), ..pb::InstitutionReply::default() })
+}
+
+/// What home answers to a filing: the hub has it.
+pub(super) async fn filed(_: pb::FileRequest) -> Result<pb::FilingReply, Status> {
+    Ok(pb::FilingReply { mirrored: true, ..pb::FilingReply::default() })
 }
 
 #[cfg(test)]

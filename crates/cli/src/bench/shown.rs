@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     figures::{Medians, key, medians, of},
-    million::{EARLY, Long, thinned},
+    million::{EARLY, Run},
     rounds::{All, At, CEILING, GROUP, Part},
 };
 use crate::table::{Cell, Table};
@@ -200,37 +200,36 @@ fn rounds(all: &All) -> Table {
 }
 
 /// Long runs: a table of each, and how the end compares with the beginning.
-pub(super) fn long_tables(runs: &[Long]) -> String {
+pub(super) fn long_tables(runs: &[Run]) -> String {
     let columns = [
         ("settled", "累计结算", "settled"),
         ("rate", "结算/秒", "settled/s"),
         ("p99", "p99", "p99"),
-        ("cpu", "处理器 µs", "CPU µs"),
         ("disk", "磁盘字节/笔", "bytes each"),
         ("memory_care", "内存 就医地", "memory care"),
         ("memory_hub", "国家平台", "hub"),
         ("memory_home", "参保地", "home"),
-        ("foreign", "他程序", "others"),
     ];
     let shown = runs.iter().map(|run| {
         let mut table = Table::new("long", &columns);
-        for row in thinned(&run.rows) {
-            let figure = |key: &str| row.measured.figures.get(key).copied();
+        for row in &run.rows {
+            let figure = |key: &str| row.figures.get(key).copied();
             let memory = ["care", "hub", "home"].map(|role| number(figure(&of(key::MEMORY, role)), megabytes));
             let cells = [
                 number(Some(row.settled as f64), whole),
                 number(Some(row.count as f64 / row.seconds), whole),
                 number(figure(key::P99), duration),
-                number(figure(&of(key::CPU, key::ALL)), whole),
                 number(figure(&of(key::DISK, key::ALL)), whole),
             ];
-            table.row(cells.into_iter().chain(memory).chain([foreign(row.measured.foreign)]));
+            table.row(cells.into_iter().chain(memory));
         }
         let (early, late) = (whole(run.early), whole(run.late));
         let held = ratio(Some(&run.late), Some(&run.early)).map(percent).unwrap_or_default();
-        let others = run.foreign.map_or_else(|| UNKNOWN.to_owned(), |points| percent(f64::from(points) / WHOLE));
+        let others = run.measured.foreign;
+        let others = others.map_or_else(|| UNKNOWN.to_owned(), |points| percent(f64::from(points) / WHOLE));
+        let spent = run.measured.figures.get(&of(key::CPU, key::ALL)).copied().map(whole).unwrap_or_default();
         format!(
-            "{}\n{}\n{early}/s around {}, {late}/s at the end: {held}; other programs took {others}\n",
+            "{}\n{}\n{early}/s around {}, {late}/s at the end: {held}; {spent} µs of CPU each; other programs took {others}\n",
             run.engine,
             table.shown(),
             whole(EARLY as f64),
@@ -240,7 +239,7 @@ pub(super) fn long_tables(runs: &[Long]) -> String {
 }
 
 /// Long runs, for machines.
-pub(super) fn long_json(runs: &[Long]) -> Value {
+pub(super) fn long_json(runs: &[Run]) -> Value {
     json!({ "long": runs })
 }
 
