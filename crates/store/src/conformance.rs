@@ -211,8 +211,8 @@ pub async fn a_blind_write_conflicts_with_nothing(open: impl Fn() -> Opened) -> 
     let engine = open_again(store, &open)?;
     let writes = [None, Some("1"), Some("2")];
     let batch = Batch {
-        reads: vec![],
         writes: (writes.into_iter()).map(|value| ("k".into(), value.map(Bytes::from))).collect(),
+        ..Batch::default()
     };
     engine.commit(batch).await?;
     let record = engine.get(b"k").await?;
@@ -231,8 +231,10 @@ pub async fn versions_grow(open: impl Fn() -> Opened) -> Checked {
     for _ in 0..3 {
         let engine = open()?;
         for _ in 0..3 {
-            let batch =
-                Batch { reads: vec![], writes: vec![("a".into(), Some("1".into())), ("b".into(), Some("1".into()))] };
+            let batch = Batch {
+                writes: vec![("a".into(), Some("1".into())), ("b".into(), Some("1".into()))],
+                ..Batch::default()
+            };
             let version = Some(engine.commit(batch).await?);
             for key in [b"a", b"b"] {
                 let record = engine.get(key).await?;
@@ -255,8 +257,7 @@ pub async fn scans_are_ordered_and_bounded(open: impl Fn() -> Opened) -> Checked
     for index in [3, 0, 6, 2, 5, 1, 4] {
         let key = Bytes::from_static(keys[index]);
         let writes = vec![(key.clone(), Some(key))];
-        let reads = vec![];
-        engine.commit(Batch { reads, writes }).await?;
+        engine.commit(Batch { writes, ..Batch::default() }).await?;
     }
     let cases: [Scan<'_>; 8] = [
         (b"", b"", 100, &keys),

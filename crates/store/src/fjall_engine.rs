@@ -181,7 +181,8 @@ fn open_database(path: &Path) -> Result<(Database, Keyspace), StoreError> {
         KeyspaceCreateOptions::default()
             .max_memtable_size(limits::FJALL_MEMTABLE_BYTES_MAX)
             .data_block_size_policy(BlockSizePolicy::all(limits::FJALL_BLOCK_BYTES))
-            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+            // The first level is soon written again.
+            .data_block_compression_policy(CompressionPolicy::new([CompressionType::None, CompressionType::Lz4]))
             .compaction_strategy(Arc::new(
                 fjall::compaction::Leveled::default().with_table_target_size(limits::FJALL_TABLE_BYTES),
             ))

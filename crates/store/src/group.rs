@@ -2,6 +2,7 @@
 //! syncs once, and the promises of the port around it. An engine adds its [`Medium`].
 
 mod queue;
+mod window;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use bytes::Bytes;
 use crate::error::{CommitError, StoreError};
 use crate::port::{Batch, Engine, Pending, Record, Version, check_scan_limit, is_empty_range};
 use queue::Queue;
+use window::Window;
 use writer::Writer;
 
 /// How an engine keeps its records. Only one thread, the writer, calls [`write`](Medium::write).
@@ -62,7 +64,7 @@ pub trait Medium: Send + Sync + 'static {
 
 /// Accepted batches, as what they leave behind together.
 pub struct Group<H> {
-    /// What lay under the keys that were checked.
+    /// What lay under the keys that were looked at.
     pub heads: BTreeMap<Bytes, Option<H>>,
     /// New values, `None` to delete.
     pub writes: BTreeMap<Bytes, (Version, Option<Bytes>)>,
@@ -82,6 +84,8 @@ pub struct Grouped<M: Medium> {
 /// What readers and the writer share.
 struct Shared<M> {
     medium: M,
+    /// The last version that is readable.
+    latest: AtomicU64,
     syncs: AtomicU64,
     /// Set once and for good when a write or sync fails: the kernel drops what it could not write and reports
     /// success the next time, so only opening the store again tells what is there.
@@ -91,9 +95,14 @@ struct Shared<M> {
 impl<M: Medium> Grouped<M> {
     /// Starts the writer over an opened medium; `last` is the last version given out.
     pub(crate) fn start(medium: M, last: u64) -> Result<Self, StoreError> {
-        let shared = Arc::new(Shared { medium, syncs: AtomicU64::new(0), stopped: OnceLock::new() });
+        let shared = Arc::new(Shared {
+            medium,
+            latest: AtomicU64::new(last),
+            syncs: AtomicU64::new(0),
+            stopped: OnceLock::new(),
+        });
         let (queue, requests) = Queue::new();
-        let writer = Writer { shared: Arc::clone(&shared), requests, last };
+        let writer = Writer { shared: Arc::clone(&shared), requests, last, window: Window::new(Version(last)) };
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(|| writer.run())
@@ -156,6 +165,10 @@ impl<M: Medium> Engine for Grouped<M> {
                 Err(_) => Err(StoreError::Closed.into()),
             }
         })
+    }
+
+    fn latest(&self) -> Option<Version> {
+        Some(Version(self.shared.latest.load(Ordering::Acquire)))
     }
 }
 

@@ -33,6 +33,9 @@ pub const FJALL_GROUP_BATCHES_MAX: usize = 512;
 /// A group for fjall takes no further batch once it holds this much.
 pub const FJALL_GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Keys written lately that the writer remembers, so that it need not read them again; about 5 MiB.
+pub const WINDOW_KEYS_MAX: usize = 32_768;
+
 /// Longest value kept beside its key; a longer one is cut into chunks of this size.
 pub const INLINE_BYTES_MAX: usize = 4_096;
 

@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     fn put(key: &'static str, value: &'static str) -> Batch {
-        Batch { reads: vec![], writes: vec![(key.into(), Some(value.into()))] }
+        Batch { writes: vec![(key.into(), Some(value.into()))], ..Batch::default() }
     }
 
     async fn value(engine: &Memory, key: &str) -> Option<Bytes> {

@@ -28,6 +28,9 @@ pub struct Record {
 pub struct Batch {
     /// Keys with the version seen, `None` where the key was absent.
     pub reads: Vec<(Bytes, Option<Version>)>,
+    /// A commit that was readable before the first of the reads, see [`Engine::latest`]. It makes checking cheaper, and
+    /// decides nothing; `None` where it is not known.
+    pub since: Option<Version>,
     /// Keys with their new value, `None` to delete. Of two writes to one key the later counts.
     pub writes: Vec<(Bytes, Option<Bytes>)>,
 }
@@ -59,6 +62,11 @@ pub trait Engine: Send + Sync + 'static {
     /// Checks that every key read still has the version named, then writes all or nothing.
     /// A batch without writes is checked the same way. A batch without reads conflicts with nothing.
     fn commit(&self, batch: Batch) -> Pending<'_, Result<Version, CommitError>>;
+
+    /// The last commit that is readable now, from an engine that checks the readers since then for less.
+    fn latest(&self) -> Option<Version> {
+        None
+    }
 }
 
 impl<E: Engine + ?Sized> Engine for Arc<E> {
@@ -77,6 +85,10 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
 
     fn commit(&self, batch: Batch) -> Pending<'_, Result<Version, CommitError>> {
         (**self).commit(batch)
+    }
+
+    fn latest(&self) -> Option<Version> {
+        (**self).latest()
     }
 }
 

@@ -161,8 +161,7 @@ mod tests {
 
     fn put(key: &'static str, value: &'static str) -> Batch {
         let writes = vec![(key.into(), Some(value.into()))];
-        let reads = vec![];
-        Batch { reads, writes }
+        Batch { writes, ..Batch::default() }
     }
 
     #[tokio::test]
@@ -178,7 +177,6 @@ mod tests {
             before.insert(key.into(), engine.get(key.as_bytes()).await.unwrap());
         }
         let batch = Batch {
-            reads: vec![],
             writes: vec![
                 ("a".into(), Some("new".into())),
                 ("b".into(), None),
@@ -186,6 +184,7 @@ mod tests {
                 ("f".into(), None),
                 ("g".into(), Some("new".into())),
             ],
+            ..Batch::default()
         };
         engine.commit(batch).await.unwrap();
         let new = engine.scan(b"", b"", 10).await.unwrap();

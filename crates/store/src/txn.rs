@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::error::{CommitError, StoreError};
-use crate::port::{Batch, Engine, Record};
+use crate::port::{Batch, Engine, Record, Version};
 
 /// A handle to an engine; cheap to clone.
 #[derive(Clone)]
@@ -37,7 +37,9 @@ impl Store {
     /// Starts a transaction. It costs nothing until it reads or commits.
     #[must_use]
     pub fn begin(&self) -> Txn {
-        Txn { engine: Arc::clone(&self.engine), reads: BTreeMap::new(), writes: BTreeMap::new() }
+        let engine = Arc::clone(&self.engine);
+        let since = engine.latest();
+        Txn { engine, since, reads: BTreeMap::new(), writes: BTreeMap::new() }
     }
 
     /// The record under `key`, outside any transaction.
@@ -81,6 +83,7 @@ fn prefix_end(prefix: &[u8]) -> Vec<u8> {
 /// only if nothing that was read has changed. Two reads may straddle another commit; the commit then finds out.
 pub struct Txn {
     engine: Arc<dyn Engine>,
+    since: Option<Version>,
     reads: BTreeMap<Bytes, Option<Record>>,
     writes: BTreeMap<Bytes, Option<Bytes>>,
 }
@@ -121,6 +124,7 @@ impl Txn {
     pub async fn commit(self) -> Result<(), CommitError> {
         let batch = Batch {
             reads: self.reads.into_iter().map(|(key, record)| (key, record.map(|record| record.version))).collect(),
+            since: self.since,
             writes: self.writes.into_iter().collect(),
         };
         if batch.reads.is_empty() && batch.writes.is_empty() {

@@ -159,18 +159,22 @@ async fn closed_fjall_store(dir: &Path) -> PathBuf {
     dir.join("fjall/0.jnl")
 }
 
+/// What happened to the journal, and how.
+type Damage = (&'static str, fn(&Path));
+
 #[tokio::test]
 async fn a_damaged_fjall_store_is_refused() {
-    let mut damages: Vec<(&str, fn(&Path))> = vec![];
-    damages.push(("a byte of a value is another", |journal| overwrite(journal, 30_000, &[9])));
-    damages.push(("a page is blank, which fjall takes for the end", |journal| overwrite(journal, 8_192, &[0; 4_096])));
-    damages.push(("the journal is short", |journal| {
-        File::options().write(true).open(journal).unwrap().set_len(50_000).unwrap();
-    }));
-    damages.push(("the journal is gone", |journal| fs::remove_file(journal).unwrap()));
-    damages.push(("the keyspace is gone", |journal| {
-        fs::remove_dir_all(journal.with_file_name("keyspaces").join("1")).unwrap();
-    }));
+    let damages: [Damage; 5] = [
+        ("a byte of a value is another", |journal| overwrite(journal, 30_000, &[9])),
+        ("a page is blank, which fjall takes for the end", |journal| overwrite(journal, 8_192, &[0; 4_096])),
+        ("the journal is short", |journal| {
+            File::options().write(true).open(journal).unwrap().set_len(50_000).unwrap();
+        }),
+        ("the journal is gone", |journal| fs::remove_file(journal).unwrap()),
+        ("the keyspace is gone", |journal| {
+            fs::remove_dir_all(journal.with_file_name("keyspaces").join("1")).unwrap();
+        }),
+    ];
     for (what, damage) in damages {
         let dir = tempfile::tempdir().unwrap();
         damage(&closed_fjall_store(dir.path()).await);

@@ -11,6 +11,7 @@ use crate::port::Version;
 struct Blank {
     fails: AtomicBool,
     groups: std::sync::Mutex<Vec<BTreeSet<Bytes>>>,
+    looks: AtomicU64,
 }
 
 impl Medium for Blank {
@@ -29,6 +30,7 @@ impl Medium for Blank {
     }
 
     fn head(&self, _: &[u8]) -> Result<Option<Version>, StoreError> {
+        self.looks.fetch_add(1, Ordering::Relaxed);
         Ok(None)
     }
 
@@ -48,7 +50,7 @@ impl Medium for Blank {
 }
 
 fn put(key: impl Into<Bytes>) -> Batch {
-    Batch { reads: vec![], writes: vec![(key.into(), Some("v".into()))] }
+    Batch { writes: vec![(key.into(), Some("v".into()))], ..Batch::default() }
 }
 
 #[tokio::test]
@@ -99,11 +101,31 @@ async fn a_group_is_bounded_and_its_conflicts_are_found() {
     for answer in answers {
         conflicts += usize::from(matches!(answer.await.unwrap(), Err(CommitError::Conflict)));
     }
+    assert_eq!(conflicts, 16, "of each key the first writer wins");
+    for number in 0..20_u8 {
+        engine.commit(put(vec![b'x', number])).await.unwrap();
+    }
     let groups = std::mem::take(&mut *engine.medium().groups.lock().unwrap());
     assert!(groups.iter().all(|group| group.len() <= Blank::GROUP_BATCHES_MAX), "{groups:?}");
-    let written: usize = groups.iter().map(BTreeSet::len).sum();
-    assert_eq!(written + conflicts, 20, "this medium forgets, so only a conflict inside a group is one: {groups:?}");
-    assert!(conflicts > 0, "the second writers of some keys share a group with the first: {groups:?}");
+}
+
+#[tokio::test]
+async fn who_has_read_lately_is_checked_without_a_look_at_the_medium() {
+    let engine = Grouped::start(Blank::default(), 7).unwrap();
+    assert_eq!(engine.latest(), Some(Version(7)));
+    let commit = async |key: &'static str, seen: Option<u64>, since: Option<u64>| {
+        let reads = vec![(key.into(), seen.map(Version))];
+        let before = engine.medium().looks.load(Ordering::Relaxed);
+        let outcome = engine.commit(Batch { reads, since: since.map(Version), ..put("k") }).await.ok();
+        (outcome.map(|version| version.0), engine.medium().looks.load(Ordering::Relaxed) - before)
+    };
+    assert_eq!(commit("other", None, None).await, (Some(8), 1));
+    assert_eq!(commit("other", None, Some(6)).await, (Some(9), 1), "it read before the window began");
+    assert_eq!(commit("other", Some(3), Some(7)).await, (Some(10), 0));
+    assert_eq!(engine.latest(), Some(Version(10)));
+    assert_eq!(commit("k", Some(9), Some(10)).await, (None, 0));
+    assert_eq!(commit("k", Some(10), None).await, (Some(11), 0), "what the window knows needs no date");
+    assert_eq!(engine.latest(), Some(Version(11)));
 }
 
 #[tokio::test]

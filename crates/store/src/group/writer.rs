@@ -1,7 +1,7 @@
-//! The writer thread: takes a group of waiting batches, checks each against the medium and those accepted before it,
-//! has the accepted ones written as one and synced, and only then answers.
+//! The writer thread: takes a group of waiting batches, checks each against what was accepted before it, has the accepted ones written as one and synced, and only then answers.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::queue::{Outcome, Request};
+use super::window::Window;
 use super::{Group, Medium, Shared, guarded};
 use crate::error::{CommitError, StoreError};
 use crate::port::{Batch, Version};
@@ -18,6 +19,7 @@ pub(super) struct Writer<M> {
     pub(super) requests: mpsc::Receiver<Request>,
     /// The last version given out.
     pub(super) last: u64,
+    pub(super) window: Window,
 }
 
 impl<M: Medium> Writer<M> {
@@ -66,46 +68,55 @@ impl<M: Medium> Writer<M> {
     }
 
     fn write(&mut self, requests: &[Request]) -> Result<Vec<Outcome>, StoreError> {
-        let medium = &self.shared.medium;
         let mut group = Group { heads: BTreeMap::new(), writes: BTreeMap::new(), last: self.last };
         let mut outcomes = Vec::with_capacity(requests.len());
         for request in requests {
-            outcomes.push(group.admit(medium, &request.batch)?);
+            outcomes.push(self.admit(&mut group, &request.batch)?);
         }
         if !group.writes.is_empty() {
             self.last = group.last;
-            medium.write(group)?;
+            self.shared.medium.write(group)?;
+            self.shared.latest.store(self.last, Ordering::Release);
             self.shared.syncs.fetch_add(1, Ordering::Relaxed);
+            self.window.turn(Version(self.last));
         }
         Ok(outcomes)
     }
-}
 
-impl<H> Group<H> {
-    fn admit(&mut self, medium: &impl Medium<Head = H>, batch: &Batch) -> Result<Outcome, StoreError> {
+    fn admit(&mut self, group: &mut Group<M::Head>, batch: &Batch) -> Result<Outcome, StoreError> {
         for (key, seen) in &batch.reads {
-            if self.version(medium, key)? != *seen {
+            if self.has_changed(group, key, *seen, batch.since)? {
                 return Ok(Err(CommitError::Conflict));
             }
         }
         if !batch.writes.is_empty() {
-            self.last += 1;
+            group.last += 1;
         }
-        let version = Version(self.last);
+        let version = Version(group.last);
         for (key, value) in &batch.writes {
-            self.writes.insert(key.clone(), (version, value.clone()));
+            self.window.note(key.clone(), value.as_ref().map(|_| version));
+            group.writes.insert(key.clone(), (version, value.clone()));
         }
         Ok(Ok(version))
     }
 
-    fn version<M: Medium<Head = H>>(&mut self, medium: &M, key: &Bytes) -> Result<Option<Version>, StoreError> {
-        if let Some((version, value)) = self.writes.get(key) {
-            return Ok(value.as_ref().map(|_| *version));
+    fn has_changed(
+        &self,
+        group: &mut Group<M::Head>,
+        key: &Bytes,
+        seen: Option<Version>,
+        since: Option<Version>,
+    ) -> Result<bool, StoreError> {
+        if let Some(version) = self.window.find(key) {
+            return Ok(version != seen);
         }
-        let head = match self.heads.entry(key.clone()) {
-            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::btree_map::Entry::Vacant(unknown) => unknown.insert(medium.head(key)?),
+        if self.window.covers(since) {
+            return Ok(false);
+        }
+        let head = match group.heads.entry(key.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(self.shared.medium.head(key)?),
         };
-        Ok(head.as_ref().map(M::version))
+        Ok(head.as_ref().map(M::version) != seen)
     }
 }

@@ -115,6 +115,7 @@ impl Writer {
     }
 
     /// The power goes now; see [`Writer::too_late`].
+    #[allow(dead_code, reason = "not every test with a witness cuts the power")]
     pub(crate) fn power_goes(&mut self) {
         self.cut = Some(moment());
     }
@@ -202,7 +203,7 @@ async fn write_lane(store: Store, lane: usize) {
 /// What is found in the store, if every batch is whole and no acknowledged one is missing.
 pub(crate) async fn examine(store: &Store, writer: &Writer) -> Result<Numbers, String> {
     let mut found = [0; LANES];
-    for lane in 0..LANES {
+    for (lane, found) in found.iter_mut().enumerate() {
         let mut numbers = Vec::new();
         for twin in ['a', 'b', 'c'] {
             numbers.push(number(store, lane, twin).await?);
@@ -216,7 +217,7 @@ pub(crate) async fn examine(store: &Store, writer: &Writer) -> Result<Numbers, S
             return Err(format!("lane {lane}: {said} was acknowledged, {too_late} too late, {last} is found"));
         }
         examine_entries(store, lane, last.saturating_sub(ENTRIES_KEPT - 1).max(1)..=last).await?;
-        found[lane] = last;
+        *found = last;
     }
     Ok(found)
 }
