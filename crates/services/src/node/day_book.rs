@@ -14,10 +14,10 @@ use zhijie_domain::{
 };
 
 use super::{
-    Book, Failure, Stop, keys, limits,
-    records::{damaged, document, stored},
+    Book, Failure, Pages, Stop, keys, limits,
+    records::{document, stored},
 };
-use crate::wire::{self, book, pb, refusal, settlement};
+use crate::wire::{self, book, pb, refusal};
 
 /// Records of a day, streamed to a peer.
 pub type Entries = BoxStream<'static, Result<pb::BookEntry, Status>>;
@@ -84,9 +84,11 @@ impl Book {
     /// [`Failure`] of the store, a refusal where a sum does not fit.
     pub async fn totals(&self, day: Date) -> Result<Totals, Stop> {
         let mut totals = Totals::new();
-        let mut entries = self.entries(day, Filter::default());
-        while let Some(entry) = entries.try_next().await? {
-            count(&mut totals, &entry)?;
+        let mut pages = Pages::of(&self.store, keys::book_of(day));
+        while let Some(page) = pages.next().await? {
+            for (key, record) in &page {
+                count(&mut totals, &read(key, &record.value)?)?;
+            }
         }
         Ok(totals)
     }
@@ -110,9 +112,6 @@ fn printed(entries: Day) -> Entries {
 }
 
 fn read(key: &[u8], bytes: &[u8]) -> Result<Entry, Failure> {
-    let record: pb::BookRecord = document(key, bytes)?;
-    let document = record.settlement.as_ref().ok_or_else(|| damaged(key))?;
-    let booked = stored(settlement::parse(document), key)?;
-    let undone_by = stored(wire::optional_id(SettlementId::parse, &record.undone_by, "undone_by"), key)?;
-    Ok(Entry { undone_by, ..Entry::from(&booked) })
+    let record: pb::BookGlance = document(key, bytes)?;
+    stored(book::parse_kept(&record), key)
 }

@@ -73,6 +73,8 @@ pub const EVENTS_KEPT: usize = 1_000;
 pub const EVENTS_BEHIND_MAX: usize = 1_024;
 /// How long metrics of what is stored are shown before they are read again, ms.
 pub const GAUGES_MS: u64 = 10_000;
+/// How many times as long as they took to read they are shown at least.
+pub const GAUGES_PAUSE: u32 = 50;
 /// Institutions that one commit of a bulk load enters.
 pub const LOAD_BATCH: usize = 512;
 /// Refused rows that the reply to a bulk load names.

@@ -47,7 +47,7 @@ pub use parameters::{LoadError, embedded_parameters, load_parameters};
 pub use peer::{Link, call, channel, is_serving};
 pub use records::Records;
 pub(crate) use records::{Committed, commit, damaged, stored};
-pub use records::{content, document, sealed};
+pub use records::{content, document, sealed, sealed_content};
 pub use serve::{Served, reflection, serve};
 
 /// The world of one role.
