@@ -184,7 +184,9 @@ async fn left(world: &World, service: &str, known: &[Vec<String>]) -> Left {
             let text = String::from_utf8_lossy(key).into_owned();
             let visits: BTreeSet<usize> = text.split('/').filter_map(|part| owners.get(part)).copied().collect();
             match visits.first() {
-                Some(visit) => left.visits.entry(*visit).or_default().push(Record::of(key, &record.value, &known[*visit])),
+                Some(visit) => {
+                    left.visits.entry(*visit).or_default().push(Record::of(key, &record.value, &known[*visit]))
+                }
                 None => left.rest.push((key.clone(), record.value.clone())),
             }
         }
@@ -245,7 +247,8 @@ async fn visited(
     let stay = settlement.claim.unwrap_or_default().visit;
     ids.extend([settlement.id.clone(), stay.clone()]);
     if place == OUTPATIENT {
-        let request = pb::CancelRequest { header: head("c"), settlement: settlement.id.clone(), visit: stay, person: id };
+        let request =
+            pb::CancelRequest { header: head("c"), settlement: settlement.id.clone(), visit: stay, person: id };
         let answer = world.care(care).cancel(request).await.expect("a reply").into_inner();
         ids.push(settled(&answer).id);
     }
@@ -271,8 +274,7 @@ async fn settle_down(world: &World, care: &str) {
 
 async fn agree(world: &World, care: &str) {
     let command = Command::AgreeMonth(pb::AgreeMonth { month: MONTH.into(), excepted: Vec::new() });
-    let request =
-        pb::AgencyRequest { message_id: "agree".into(), officer: "c1".into(), command: Some(command) };
+    let request = pb::AgencyRequest { message_id: "agree".into(), officer: "c1".into(), command: Some(command) };
     let reply = world.agency(&care_of(&region(care))).perform(request).await.expect("a reply").into_inner();
     assert!(matches!(reply.outcome, Some(pb::agency_reply::Outcome::Done(_))), "{reply:?}");
 }

@@ -136,9 +136,8 @@ async fn serve(name: &str, folder: &Path) {
         parameters: Arc::new(embedded_parameters().expect("the shipped parameters are right")),
     };
     let hub = format!("http://{}", address(HUB));
-    let (listen, region) = (address(name), |role: &str| {
-        name.strip_prefix(role).map(|code| RegionCode::parse(code).expect("a region"))
-    });
+    let (listen, region) =
+        (address(name), |role: &str| name.strip_prefix(role).map(|code| RegionCode::parse(code).expect("a region")));
     let served = if let Some(region) = region("care-") {
         let setup = CareSetup { region, listen, hub, secret: secret(name), answer_deadline_ms: 8_000 };
         start_care(node, &setup).await

@@ -53,7 +53,7 @@ impl Book {
                 let next = (page.len() == limits::PAGE).then(|| page.last().map(|(key, _)| key.to_vec()));
                 // A book of a million records is read without holding up the calls of the hospitals.
                 tokio::task::yield_now().await;
-                Ok(Some((stream::iter(page).map(|(key, record)| read(&key, &record.value)), next)))
+                Ok(Some((stream::iter(page).map(|(key, record)| entry(&key, &record.value)), next)))
             }
         });
         pages.try_flatten().boxed()
@@ -63,7 +63,7 @@ impl Book {
         let store = self.store.clone();
         let found = stream::iter(ids).then(move |id| {
             let (store, key) = (store.clone(), keys::book(day, &id));
-            async move { store.get(&key).await?.map(|record| read(&key, &record.value)).transpose() }
+            async move { store.get(&key).await?.map(|record| entry(&key, &record.value)).transpose() }
         });
         found.try_filter_map(|found| ready(Ok(found))).boxed()
     }
@@ -87,7 +87,7 @@ impl Book {
         let mut pages = Pages::of(&self.store, keys::book_of(day));
         while let Some(page) = pages.next().await? {
             for (key, record) in &page {
-                count(&mut totals, &read(key, &record.value)?)?;
+                count(&mut totals, &entry(key, &record.value)?)?;
             }
         }
         Ok(totals)
@@ -111,7 +111,11 @@ fn printed(entries: Day) -> Entries {
     entries.map(|entry| entry.map(|entry| book::print(&entry)).map_err(Failure::into_status)).boxed()
 }
 
-fn read(key: &[u8], bytes: &[u8]) -> Result<Entry, Failure> {
+/// A record of a book as reconciliation and clearing need it.
+///
+/// # Errors
+/// [`Failure::Damaged`].
+pub(crate) fn entry(key: &[u8], bytes: &[u8]) -> Result<Entry, Failure> {
     let record: pb::BookGlance = document(key, bytes)?;
     stored(book::parse_kept(&record), key)
 }

@@ -32,6 +32,7 @@ use zhijie_store::{SledEngine, StoreError};
 pub use book::{Book, Booked, Undone};
 pub(crate) use book::{parse_undone, unknown_settlement};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub(crate) use day_book::entry;
 pub use day_book::{Day, Entries};
 pub use failure::{Failure, Stop, answer_of};
 pub use gate::{Caller, Credentials, Gate, Role};

@@ -136,7 +136,11 @@ async fn put_in_tables(hub: &Hub, period: Month) -> Result<(), Stop> {
         };
         let judging = async {
             match pages.next().await? {
-                Some(page) => Ok::<_, Stop>(Some((judge_page(hub, period, &page, &mut agreed).await?, page))),
+                Some(page) => {
+                    let mut txn = hub.node.store.begin();
+                    page.iter().for_each(|(key, record)| txn.saw(key.clone(), record.clone()));
+                    Ok::<_, Stop>(Some((judge_page(hub, txn, period, &page, &mut agreed).await?, page)))
+                }
                 None => Ok(None),
             }
         };
@@ -156,7 +160,7 @@ async fn put_in_tables(hub: &Hub, period: Month) -> Result<(), Stop> {
 /// Puts a page into its tables, again where others write at the same moment.
 async fn put_page(hub: &Hub, period: Month, page: &[Row], agreed: &mut Agreed) -> Result<(), Stop> {
     for _ in 0..limits::ATTEMPTS_MAX {
-        match commit(judge_page(hub, period, page, agreed).await?).await? {
+        match commit(judge_page(hub, hub.node.store.begin(), period, page, agreed).await?).await? {
             Committed::Yes => return Ok(()),
             Committed::Conflict => {}
             Committed::Busy => return Err(busy()),
@@ -165,8 +169,7 @@ async fn put_page(hub: &Hub, period: Month, page: &[Row], agreed: &mut Agreed) -
     Err(busy())
 }
 
-async fn judge_page(hub: &Hub, period: Month, page: &[Row], agreed: &mut Agreed) -> Result<Txn, Stop> {
-    let mut txn = hub.node.store.begin();
+async fn judge_page(hub: &Hub, mut txn: Txn, period: Month, page: &[Row], agreed: &mut Agreed) -> Result<Txn, Stop> {
     for (key, _) in page {
         // It may have gone since the page was read.
         let Some(waiting) = txn.record::<pb::WaitingItem>(key).await? else { continue };
@@ -193,13 +196,15 @@ async fn put(
     }
     txn.delete(key.to_vec());
     let pointer = keys::cleared(&item.id);
+    if item.kind == ItemKind::Settlement {
+        txn.keep(pointer, &pb::ClearedRecord { period: period.to_string(), deducted: item.deduction.0, ruled });
+        return Ok(());
+    }
     let mut cleared = txn.record::<pb::ClearedRecord>(&pointer).await?.unwrap_or_default();
-    match item.kind {
-        ItemKind::Settlement => {
-            cleared = pb::ClearedRecord { period: period.to_string(), deducted: item.deduction.0, ruled };
-        }
-        ItemKind::Correction => cleared.period = period.to_string(),
-        ItemKind::Deduction => cleared.deducted = Fen(cleared.deducted).plus(item.deduction)?.0,
+    if item.kind == ItemKind::Correction {
+        cleared.period = period.to_string();
+    } else {
+        cleared.deducted = Fen(cleared.deducted).plus(item.deduction)?.0;
     }
     txn.keep(pointer, &cleared);
     Ok(())
@@ -221,8 +226,8 @@ async fn fold_all(hub: &Hub, period: Month) -> Result<(), Stop> {
     loop {
         let page = hub.node.store.scan_prefix(&prefix, after.as_deref(), limits::PAGE).await?;
         for (key, record) in &page {
-            let (home, care) = pair_of(key, prefix.len())?;
-            if fold.as_ref().is_none_or(|fold| !fold.is_of(&home, &care)) {
+            if fold.as_ref().is_none_or(|fold| !fold.holds(key)) {
+                let (home, care) = pair_of(key, prefix.len())?;
                 let credit = credits.remove(&(home.clone(), care.clone())).unwrap_or_default();
                 keep_table(hub, period, fold.replace(Fold::new(period, home, care, credit))).await?;
             }

@@ -12,6 +12,7 @@ use zhijie_domain::{
         event::{Act, Bill, Cost, Event, entries},
     },
     money::{Fen, Overflow},
+    reconcile,
     settlement::{Funds, Kind, Settlement},
 };
 use zhijie_store::Store;
@@ -83,7 +84,7 @@ pub(crate) async fn at_care(store: &Store, dates: &Dates, read: &Read) -> Result
     if settlement.kind != Kind::Settled {
         return Ok(Vec::new());
     }
-    let trail = Trail::of(store, dates, settlement).await?;
+    let trail = trail_of(store, dates, settlement).await?;
     if read.undone_by.is_some() && trail.cleared.is_none() {
         return Ok(Vec::new());
     }
@@ -96,11 +97,15 @@ pub(crate) async fn at_care(store: &Store, dates: &Dates, read: &Read) -> Result
             None => None,
         };
         if let Some(record) = record {
-            let trail = Trail::of(store, dates, &record.settlement).await?;
+            let trail = trail_of(store, dates, &record.settlement).await?;
             bill.taken_back(dates, &trail, &record.settlement)?;
         }
     }
     Ok(bill.events)
+}
+
+async fn trail_of(store: &Store, dates: &Dates, record: &Settlement) -> Result<Trail, Failure> {
+    Trail::of(store, dates, &reconcile::Entry::from(record), record.day()).await
 }
 
 /// The events of one settlement at care.
