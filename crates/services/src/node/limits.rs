@@ -12,6 +12,8 @@ pub const OFFICE_DEADLINE_MS: u64 = 60_000;
 pub const DAYS_RECONCILED_BACK: i64 = 34;
 /// Pause between two looks at what the calendar asks of the hub, ms.
 pub const DUTY_MS: u64 = 1_000;
+/// How many times as long as the last look took that pause is at least.
+pub const DUTY_PAUSE: u32 = 10;
 /// How long the upload of a stay's detail lines may take, ms.
 pub const UPLOAD_DEADLINE_MS: u64 = 30_000;
 /// Detail lines of one message, and of one record.
