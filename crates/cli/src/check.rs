@@ -11,7 +11,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use zhijie_services::{
     check::{Difference, Report, Stores, Subject, check as checked},
-    node::{identity, open_store},
+    node::{identity, is_store, open_store},
 };
 
 use crate::table::{Cell, Table};
@@ -26,9 +26,6 @@ pub(crate) struct Options {
     #[arg(required = true, value_name = "FOLDER")]
     folders: Vec<PathBuf>,
 }
-
-/// The file by which a folder is known to be a store. Opening a folder without it would make a new store there.
-const DATA: &str = "db";
 
 /// Checks the stores of some folders.
 pub(crate) async fn check(options: &Options) -> anyhow::Result<ExitCode> {
@@ -53,17 +50,17 @@ pub(crate) async fn check(options: &Options) -> anyhow::Result<ExitCode> {
     Ok(if report.is_equal() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// The stores that a folder is or holds.
+/// The stores that a folder is or holds. Opening another folder would make a new store there.
 fn stores_of(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let named = || folder.display().to_string();
     let folder = folder.canonicalize().with_context(named)?;
-    if folder.join(DATA).is_file() {
+    if is_store(&folder) {
         return Ok(vec![folder]);
     }
     let mut found = Vec::new();
     for entry in std::fs::read_dir(&folder).with_context(named)? {
         let path = entry.with_context(named)?.path();
-        if path.join(DATA).is_file() {
+        if is_store(&path) {
             found.push(path);
         }
     }

@@ -62,6 +62,8 @@ fn the_story_survives_any_death_and_a_termination_drains() {
         }
         assert!(log.lines().last().unwrap_or_default().contains("stopped"), "{name} says that it stopped:\n{log}");
     }
+    let checked = run(&["check", cluster.folder.path().to_str().unwrap()]);
+    assert!(checked.status.success(), "{checked:?}");
 }
 
 #[test]
@@ -75,6 +77,21 @@ fn a_wrong_configuration_names_file_and_line() {
     for needed in [file.to_str().unwrap(), "line 4", "storr"] {
         assert!(told.contains(needed), "`{needed}` is missing in: {told}");
     }
+    let home = |engine: &str| {
+        let store = folder.path().join("home").display().to_string();
+        let text =
+            "[home]\nregion = \"340000\"\nlisten = \"127.0.0.1:0\"\nhub = \"http://127.0.0.1:1\"\nsecret = \"s\"\n";
+        fs::write(&file, format!("{text}store = \"{store}\"\nengine = \"{engine}\"\n")).unwrap();
+        let output = run(&["home", "--config", file.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(3));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let told = home("rocksdb");
+    assert!(told.contains("line 7") && told.contains("rocksdb") && told.contains("fjall"), "{told}");
+    fs::create_dir(folder.path().join("home")).unwrap();
+    fs::write(folder.path().join("home/db"), []).unwrap();
+    let told = home("fjall");
+    assert!(told.contains("was made by the engine sled"), "{told}");
     let output = run(&["hub", "--config", folder.path().join("none.toml").to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("none.toml"));
@@ -250,8 +267,10 @@ fn configuration(folder: &Path, name: &str, addresses: &BTreeMap<String, String>
         }
         return text;
     };
+    // Both engines play in one story.
+    let engine = if role == "home" { "engine = \"fjall\"\n" } else { "" };
     format!(
-        "[{role}]\nregion = \"{code}\"\nlisten = \"{listen}\"\nstore = \"{store}\"\nhub = \"http://{}\"\nsecret = \"{}\"\n",
+        "[{role}]\n{engine}region = \"{code}\"\nlisten = \"{listen}\"\nstore = \"{store}\"\nhub = \"http://{}\"\nsecret = \"{}\"\n",
         addresses["hub"],
         secret(name)
     )

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use zhijie_domain::ids::RegionCode;
 use zhijie_store::StoreError;
 
@@ -17,8 +17,8 @@ use crate::{
     home::{self, HomeSetup},
     hub::{self, HubSetup, RegionPeer, ServicePeer},
     node::{
-        LoadError, Node, RandomIds, Role, Served, SystemClock, Tcp, embedded_parameters, limits, load_parameters,
-        open_store,
+        EngineKind, LoadError, Node, RandomIds, Role, Served, SystemClock, Tcp, embedded_parameters, limits,
+        load_parameters, open_store_of,
     },
 };
 
@@ -44,6 +44,9 @@ pub struct HubConfig {
     pub listen: String,
     /// Folder of the store.
     pub store: PathBuf,
+    /// `engine = "sled"` or `"fjall"`: what a new store is made with, sled where it is left out.
+    #[serde(default, deserialize_with = "engine")]
+    pub engine: EngineKind,
     /// `[hub.regions.340000]`: the provinces.
     pub regions: BTreeMap<RegionCode, PeerConfig>,
 }
@@ -78,6 +81,9 @@ pub struct RegionConfig {
     pub listen: String,
     /// Folder of the store.
     pub store: PathBuf,
+    /// `engine = "sled"` or `"fjall"`: what a new store is made with, sled where it is left out.
+    #[serde(default, deserialize_with = "engine")]
+    pub engine: EngineKind,
     /// `http://host:port` of the hub.
     pub hub: String,
     /// The secret it shares with the hub.
@@ -152,9 +158,10 @@ impl Config {
             None => embedded_parameters()?,
         };
         let parameters = Arc::new(parameters);
-        let node = |store: &Path| {
+        let node = |store: &Path, engine| {
+            let failed = |source| StartError::Store { path: store.into(), source };
             Ok::<_, StartError>(Node {
-                store: open_store(store).map_err(|source| StartError::Store { path: store.into(), source })?,
+                store: open_store_of(store, engine).map_err(failed)?,
                 clock: Arc::new(SystemClock),
                 ids: Arc::new(RandomIds),
                 net: Arc::new(Tcp),
@@ -169,18 +176,22 @@ impl Config {
         let mut served = Vec::new();
         if let Some(config) = self.hub.as_ref().filter(|_| wanted(Role::Hub)) {
             let setup = hub_setup(config);
-            served.push(hub::start(node(&config.store)?, &setup).await.map_err(failed(Role::Hub, &setup.listen))?);
+            served.push(
+                hub::start(node(&config.store, config.engine)?, &setup)
+                    .await
+                    .map_err(failed(Role::Hub, &setup.listen))?,
+            );
         }
         if let Some(config) = self.home.as_ref().filter(|_| wanted(Role::Home)) {
-            let RegionConfig { region, listen, hub, secret, store, .. } = config.clone();
+            let RegionConfig { region, listen, hub, secret, store, engine, .. } = config.clone();
             let setup = HomeSetup { region, listen, hub, secret };
-            served.push(home::start(node(&store)?, &setup).await.map_err(failed(Role::Home, &setup.listen))?);
+            served.push(home::start(node(&store, engine)?, &setup).await.map_err(failed(Role::Home, &setup.listen))?);
         }
         if let Some(config) = self.care.as_ref().filter(|_| wanted(Role::Care)) {
-            let RegionConfig { region, listen, hub, secret, store, answer_deadline_ms } = config.clone();
+            let RegionConfig { region, listen, hub, secret, store, engine, answer_deadline_ms } = config.clone();
             let answer_deadline_ms = answer_deadline_ms.unwrap_or(limits::ANSWER_DEADLINE_MS);
             let setup = CareSetup { region, listen, hub, secret, answer_deadline_ms };
-            served.push(care::start(node(&store)?, &setup).await.map_err(failed(Role::Care, &setup.listen))?);
+            served.push(care::start(node(&store, engine)?, &setup).await.map_err(failed(Role::Care, &setup.listen))?);
         }
         match (served.is_empty(), role) {
             (true, Some(role)) => Err(StartError::NoRole(role.name())),
@@ -188,6 +199,10 @@ impl Config {
             (false, _) => Ok(served),
         }
     }
+}
+
+fn engine<'a, D: Deserializer<'a>>(deserializer: D) -> Result<EngineKind, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
 fn hub_setup(config: &HubConfig) -> HubSetup {

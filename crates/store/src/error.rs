@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::kind::EngineKind;
+
 /// Why the store could not do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -43,6 +45,16 @@ pub enum StoreError {
         path: PathBuf,
         /// What was found in it.
         what: String,
+    },
+    /// The directory holds a store of another engine than the one named.
+    #[error("the store in {} was made by the engine {found}, and {wanted} was asked for", path.display())]
+    OtherEngine {
+        /// The store's directory.
+        path: PathBuf,
+        /// The engine that made it.
+        found: EngineKind,
+        /// The engine that was to open it.
+        wanted: EngineKind,
     },
     /// A limit of [`crate::limits`] is exceeded.
     #[error("{what} is {found}, the limit is {max}")]

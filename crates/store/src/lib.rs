@@ -3,7 +3,12 @@
 
 #[doc(hidden)]
 pub mod conformance;
+mod disk;
 mod error;
+mod fjall_engine;
+mod group;
+mod keys;
+mod kind;
 pub mod limits;
 mod memory;
 mod port;
@@ -12,6 +17,8 @@ mod txn;
 
 pub use bytes::Bytes;
 pub use error::{CommitError, StoreError};
+pub use fjall_engine::FjallEngine;
+pub use kind::{EngineKind, UnknownEngine, open};
 pub use memory::Memory;
 pub use port::{Batch, Engine, Pending, Record, Version};
 pub use sled_engine::SledEngine;

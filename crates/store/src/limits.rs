@@ -19,18 +19,43 @@ pub const QUEUE_BATCHES_MAX: usize = 4_096;
 /// Memory that waiting batches may hold.
 pub const QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// Batches that share one sync. Measured throughput no longer grows beyond 64, while reads wait for a group to be applied.
-pub const GROUP_BATCHES_MAX: usize = 128;
+/// Batches that share one sync of sled. Measured throughput no longer grows beyond 64, while reads wait for a group to
+/// be applied.
+pub const SLED_GROUP_BATCHES_MAX: usize = 128;
 
-/// A group takes no further batch once it holds this much. Small groups also keep sled from reusing a segment
+/// A group for sled takes no further batch once it holds this much. Small groups also keep sled from reusing a segment
 /// of its file before the pages that moved out of it are synced elsewhere.
-pub const GROUP_BYTES_MAX: usize = 1024 * 1024;
+pub const SLED_GROUP_BYTES_MAX: usize = 1024 * 1024;
+
+/// Batches that share one sync of fjall.
+pub const FJALL_GROUP_BATCHES_MAX: usize = 512;
+
+/// A group for fjall takes no further batch once it holds this much.
+pub const FJALL_GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Longest value kept beside its key; a longer one is cut into chunks of this size.
 pub const INLINE_BYTES_MAX: usize = 4_096;
 
 /// What sled may keep in memory.
-pub const CACHE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub const SLED_CACHE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// What fjall keeps of its tables in memory; what is being written comes on top.
+pub const FJALL_CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Journals that fjall keeps, at most; it takes no smaller limit.
+pub const FJALL_JOURNAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// What fjall gathers in memory before it writes a table.
+pub const FJALL_MEMTABLE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Full memtables that wait for fjall's worker, at most; then commits wait.
+pub const FJALL_SEALED_MAX: usize = 3;
+
+/// Size of a table. Small ones keep a compaction short, and the worker free for the next memtable.
+pub const FJALL_TABLE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Size of a block before it is compressed. Records repeat each other, so several together take less.
+pub const FJALL_BLOCK_BYTES: u32 = 16 * 1024;
 
 /// How long closing a store waits for sled to let go of its files; it takes a millisecond or two.
 pub const CLOSE_WAIT_MS_MAX: u64 = 1_000;

@@ -7,7 +7,7 @@ use std::env;
 use std::path::Path;
 
 use witness::{Dice, LANES, Writer};
-use zhijie_store::{SledEngine, Store};
+use zhijie_store::EngineKind;
 
 const ROUNDS: usize = 40;
 
@@ -21,24 +21,30 @@ fn writer() {
 
 #[tokio::test]
 async fn a_killed_process_loses_nothing() {
+    for kind in EngineKind::ALL {
+        kill_again_and_again(kind).await;
+    }
+}
+
+async fn kill_again_and_again(kind: EngineKind) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store");
     let mut dice = Dice::new();
     let mut found = [0; LANES];
     for round in 0..ROUNDS {
-        let mut writer = Writer::start("writer", &path, found).unwrap();
+        let mut writer = Writer::start("writer", kind, &path, found).unwrap();
         // The first rounds also hit the moment when the store is made or recovered.
         writer.listen(dice.below(200).saturating_sub(20)).unwrap();
         dice.moment();
         writer.kill().unwrap();
         writer.hear_out().unwrap();
-        assert_eq!(writer.stopped, None, "round {round}");
+        assert_eq!(writer.stopped, None, "{kind}, round {round}");
 
-        let store = Store::new(SledEngine::open(&path).unwrap());
-        let examined = witness::examine(&store, &writer.acknowledged).await;
-        found = examined.unwrap_or_else(|fault| panic!("round {round}: {fault}"));
+        let store = zhijie_store::open(&path, kind).unwrap();
+        let examined = witness::examine(&store, &writer).await;
+        found = examined.unwrap_or_else(|fault| panic!("{kind}, round {round}: {fault}"));
     }
     let batches: u64 = found.iter().sum();
-    eprintln!("{ROUNDS} kills, {batches} batches, none lost or torn");
+    eprintln!("{kind}: {ROUNDS} kills, {batches} batches, none lost or torn");
     assert!(batches > ROUNDS as u64);
 }

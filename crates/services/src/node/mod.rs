@@ -18,6 +18,7 @@ mod pages;
 mod parameters;
 mod peer;
 mod records;
+pub mod road;
 mod serve;
 
 use std::{path::Path, sync::Arc};
@@ -26,8 +27,8 @@ use zhijie_domain::{
     calendar::{Date, Moment},
     parameters::Parameters,
 };
-pub use zhijie_store::Store;
-use zhijie_store::{SledEngine, StoreError};
+use zhijie_store::StoreError;
+pub use zhijie_store::{EngineKind, Store};
 
 pub use book::{Book, Booked, Undone};
 pub(crate) use book::{parse_undone, unknown_settlement};
@@ -39,7 +40,7 @@ pub use gate::{Caller, Credentials, Gate, Role};
 pub use identity::{Identity, claim, identity};
 pub use ids::{Ids, RandomIds, SeededIds};
 pub use inbox::{Act, Key, MessageState, answer_once, digest};
-pub(crate) use inbox::{is_transient, is_unknown};
+pub(crate) use inbox::{is_transient, is_unknown, kept};
 pub(crate) use lines::stored_lines;
 pub use net::{Conn, Incoming, Io, Net, Pending, Tcp};
 pub use office::Office;
@@ -92,10 +93,24 @@ impl Node {
     }
 }
 
-/// Opens the durable store of a role in a folder.
+/// Opens the durable store in a folder, with the engine that made it; a new one is made with the default engine.
 ///
 /// # Errors
 /// When another process has it, or it is damaged or foreign; the error says which and what to do.
 pub fn open_store(folder: &Path) -> Result<Store, StoreError> {
-    SledEngine::open(folder).map(Store::new)
+    open_store_of(folder, EngineKind::found_in(folder).unwrap_or_default())
+}
+
+/// Opens the durable store of a role in a folder, or makes a new one there, with the engine named.
+///
+/// # Errors
+/// As [`open_store`], and when another engine has made the store.
+pub fn open_store_of(folder: &Path, engine: EngineKind) -> Result<Store, StoreError> {
+    zhijie_store::open(folder, engine)
+}
+
+/// Whether a folder is a store, of whatever engine.
+#[must_use]
+pub fn is_store(folder: &Path) -> bool {
+    EngineKind::found_in(folder).is_some()
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use crate::disk::sync_directory;
 use crate::error::StoreError;
 use crate::limits;
 
@@ -41,18 +42,7 @@ impl Files {
     /// Syncs everything, down to the store's own name in the directory above.
     pub(super) fn sync_all(&mut self) -> Result<(), StoreError> {
         self.sync()?;
-        self.sync_small_files().map_err(|error| StoreError::io("sync its files", error))
-    }
-
-    fn sync_small_files(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.path)? {
-            File::open(entry?.path())?.sync_all()?;
-        }
-        File::open(&self.path)?.sync_all()?;
-        match fs::canonicalize(&self.path)?.parent() {
-            Some(above) => File::open(above)?.sync_all(),
-            None => Ok(()),
-        }
+        sync_directory(&self.path).map_err(|error| StoreError::io("sync its files", error))
     }
 
     /// Makes what sled has written durable. After an error it must not be called again.

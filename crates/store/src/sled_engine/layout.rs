@@ -10,15 +10,11 @@ use std::{fs, io};
 use bytes::{BufMut, Bytes};
 
 use crate::error::StoreError;
+use crate::keys::{self, CHUNK, FORMAT_KEY, SEQUENCE_KEY, record_key, record_range};
 use crate::limits;
-use crate::memory::bounds;
 use crate::port::{Record, Version};
 
-const FORMAT_KEY: &[u8] = b"\0format";
 const FORMAT: &[u8] = b"zhijie-store 1";
-const SEQUENCE_KEY: &[u8] = b"\0sequence";
-const RECORD: u8 = 1;
-const CHUNK: u8 = 2;
 
 const INLINE: u8 = 0;
 const CHUNKED: u8 = 1;
@@ -32,7 +28,7 @@ pub(super) struct Tree {
 
 /// A record as it lies in the tree.
 #[derive(Clone)]
-pub(super) struct Head {
+pub struct Head {
     pub(super) version: Version,
     body: Body,
 }
@@ -70,7 +66,7 @@ impl Tree {
         let was_in_use = data.is_ok_and(|data| data.len() > limits::NEW_STORE_BYTES_MAX);
         let config = sled::Config::new()
             .path(path)
-            .cache_capacity(limits::CACHE_BYTES_MAX)
+            .cache_capacity(limits::SLED_CACHE_BYTES_MAX)
             // The writer flushes; a second thread writing the file between flush and sync would gain nothing.
             .flush_every_ms(None);
         let db = config.open().map_err(|error| match error {
@@ -151,12 +147,7 @@ impl Tree {
         start: &[u8],
         end: &[u8],
     ) -> impl Iterator<Item = Result<(Bytes, Head), StoreError>> + use<> {
-        let start = record_key(start);
-        let end = match end {
-            [] => vec![RECORD + 1],
-            end => record_key(end),
-        };
-        self.db.range::<&[u8], _>(bounds(&start, &end)).map(|row| {
+        self.db.range(record_range(start, end)).map(|row| {
             let (key, raw) = row.map_err(|error| failed("scan", error))?;
             Ok((Bytes::copy_from_slice(&key[1..]), decode(&raw)?))
         })
@@ -222,13 +213,6 @@ impl Pages {
     }
 }
 
-fn record_key(key: &[u8]) -> Vec<u8> {
-    let mut raw = Vec::with_capacity(1 + key.len());
-    raw.push(RECORD);
-    raw.extend_from_slice(key);
-    raw
-}
-
 fn decode(raw: &[u8]) -> Result<Head, StoreError> {
     let (version, rest) = number(raw)?;
     let version = Version(version);
@@ -248,8 +232,7 @@ fn decode(raw: &[u8]) -> Result<Head, StoreError> {
 }
 
 fn number(raw: &[u8]) -> Result<(u64, &[u8]), StoreError> {
-    let (number, rest) = raw.split_first_chunk().ok_or_else(|| damaged("a record is cut short"))?;
-    Ok((u64::from_be_bytes(*number), rest))
+    keys::number(raw).ok_or_else(|| damaged("a record is cut short"))
 }
 
 fn damaged(what: impl Display) -> StoreError {

@@ -7,11 +7,14 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use zhijie_store::{Bytes, SledEngine, Store};
+use zhijie_store::{Bytes, EngineKind, Store};
 
 /// Names the store's directory to the child.
 pub(crate) const CHILD: &str = "ZHIJIE_STORE_WITNESS";
+/// Names the engine to the child.
+const ENGINE: &str = "ZHIJIE_STORE_ENGINE";
 const SEED: &str = "ZHIJIE_STORE_SEED";
 
 /// Each lane is one task that commits batch after batch, so several are always on their way.
@@ -53,22 +56,34 @@ pub(crate) struct Writer {
     child: Child,
     lines: BufReader<ChildStdout>,
     pub(crate) acknowledged: Numbers,
+    /// What was acknowledged after the power had begun to go: the kernel may confirm a sync that it then drops, and on a
+    /// machine without power nobody would have heard it.
+    pub(crate) too_late: Numbers,
+    cut: Option<u128>,
     /// What made the child give up.
     pub(crate) stopped: Option<String>,
 }
 
 impl Writer {
     /// Runs the test `name` of this program as a child with the store in `path`.
-    pub(crate) fn start(name: &str, path: &Path, found: Numbers) -> io::Result<Self> {
+    pub(crate) fn start(name: &str, kind: EngineKind, path: &Path, found: Numbers) -> io::Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .args([name, "--exact", "--nocapture", "--test-threads=1"])
             .env(CHILD, path)
+            .env(ENGINE, kind.name())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take();
         let stdout = stdout.ok_or_else(|| io::Error::other("no pipe to the child"))?;
-        Ok(Self { child, lines: BufReader::new(stdout), acknowledged: found, stopped: None })
+        Ok(Self {
+            child,
+            lines: BufReader::new(stdout),
+            acknowledged: found,
+            too_late: found,
+            cut: None,
+            stopped: None,
+        })
     }
 
     /// Listens until `acknowledgements` more were said, or the child has nothing more to say.
@@ -82,9 +97,14 @@ impl Writer {
             }
             let words: Vec<&str> = line.split_whitespace().collect();
             match words[..] {
-                ["ack", lane, number] => {
+                ["ack", lane, number, moment] => {
                     let lane: usize = lane.parse().map_err(io::Error::other)?;
-                    self.acknowledged[lane] = number.parse().map_err(io::Error::other)?;
+                    let moment: u128 = moment.parse().map_err(io::Error::other)?;
+                    let number = number.parse().map_err(io::Error::other)?;
+                    self.too_late[lane] = number;
+                    if self.cut.is_none_or(|cut| moment < cut) {
+                        self.acknowledged[lane] = number;
+                    }
                     heard += 1;
                 }
                 ["stopped", ..] => self.stopped = Some(line.trim().to_owned()),
@@ -92,6 +112,11 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    /// The power goes now; see [`Writer::too_late`].
+    pub(crate) fn power_goes(&mut self) {
+        self.cut = Some(moment());
     }
 
     /// SIGKILL.
@@ -122,13 +147,24 @@ pub(crate) fn say(line: &str) {
     }
 }
 
+/// Says that the batch `number` of a lane was acknowledged, and when.
+pub(crate) fn acknowledge(lane: usize, number: u64) {
+    say(&format!("ack {lane} {number} {}", moment()));
+}
+
+#[expect(clippy::disallowed_methods, reason = "parent and child have no other clock in common")]
+fn moment() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos())
+}
+
 /// The child: every lane commits until it is stopped.
 pub(crate) fn write_until_stopped(path: &Path) {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.expect("a runtime");
     runtime.block_on(async {
-        let store = match SledEngine::open(path) {
-            Ok(engine) => Store::new(engine),
+        let kind = env::var(ENGINE).ok().and_then(|name| name.parse().ok()).unwrap_or_default();
+        let store = match zhijie_store::open(path, kind) {
+            Ok(store) => store,
             Err(error) => return say(&format!("stopped {error:?}")),
         };
         let lanes: Vec<_> = (0..LANES).map(|lane| tokio::spawn(write_lane(store.clone(), lane))).collect();
@@ -159,12 +195,12 @@ async fn write_lane(store: Store, lane: usize) {
         if txn.commit().await.is_err() {
             return;
         }
-        say(&format!("ack {lane} {last}"));
+        acknowledge(lane, last);
     }
 }
 
 /// What is found in the store, if every batch is whole and no acknowledged one is missing.
-pub(crate) async fn examine(store: &Store, acknowledged: &Numbers) -> Result<Numbers, String> {
+pub(crate) async fn examine(store: &Store, writer: &Writer) -> Result<Numbers, String> {
     let mut found = [0; LANES];
     for lane in 0..LANES {
         let mut numbers = Vec::new();
@@ -175,9 +211,9 @@ pub(crate) async fn examine(store: &Store, acknowledged: &Numbers) -> Result<Num
         if numbers.iter().any(|number| *number != last) {
             return Err(format!("lane {lane} is torn: {numbers:?}"));
         }
-        let said = acknowledged[lane];
-        if !(said..=said + 1).contains(&last) {
-            return Err(format!("lane {lane}: {said} was acknowledged, {last} is found"));
+        let (said, too_late) = (writer.acknowledged[lane], writer.too_late[lane]);
+        if !(said..=too_late + 1).contains(&last) {
+            return Err(format!("lane {lane}: {said} was acknowledged, {too_late} too late, {last} is found"));
         }
         examine_entries(store, lane, last.saturating_sub(ENTRIES_KEPT - 1).max(1)..=last).await?;
         found[lane] = last;

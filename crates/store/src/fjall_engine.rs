@@ -1,0 +1,219 @@
+//! The engine over fjall 3. Its batch writes and syncs the journal before it touches the memtable
+//! (`WriteBatch::commit` with a durability), so what readers see is durable and nothing has to be hidden from them.
+//! Values are not cut: fjall's tables take them as they are.
+
+mod folder;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fjall::config::{BlockSizePolicy, CompressionPolicy};
+use fjall::{
+    CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable as _, Slice,
+};
+
+use crate::error::StoreError;
+use crate::group::{Group, Grouped, Medium, guarded};
+use crate::keys::{FORMAT_KEY, SEQUENCE_KEY, number, record_key, record_range};
+use crate::limits;
+use crate::port::{Record, Version};
+use folder::Folder;
+
+const FORMAT: &[u8] = b"zhijie-store 1";
+const KEYSPACE: &str = "records";
+
+/// The engine over fjall.
+pub type FjallEngine = Grouped<Fjall>;
+
+/// fjall's tree, in this crate's words: one keyspace, every value starts with its version.
+pub struct Fjall {
+    records: Keyspace,
+    db: Database,
+    /// Dropped last: the lock ends with it.
+    folder: Folder,
+}
+
+impl FjallEngine {
+    /// Opens the store in the directory `path`, or makes a new one.
+    ///
+    /// # Errors
+    /// When another process has it, or it is damaged or foreign.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let folder = Folder::open(path.as_ref())?;
+        let (medium, last) = guarded::<Fjall, _>("open", || Fjall::open(folder))?;
+        Self::start(medium, last)
+    }
+}
+
+impl Fjall {
+    fn open(folder: Folder) -> Result<(Self, u64), StoreError> {
+        if !folder.has_data() {
+            folder.make(Fjall::create)?;
+        }
+        let (db, records) = open_database(&folder.data())?;
+        let fjall = Self { records, db, folder };
+        let last = fjall.prepare()?;
+        fjall.folder.check_last(last)?;
+        Ok((fjall, last))
+    }
+
+    /// A new store, durable but for its name.
+    fn create(path: &Path) -> Result<(), StoreError> {
+        let (db, records) = open_database(path)?;
+        let mut batch = durable(&db, 2);
+        batch.insert(&records, FORMAT_KEY, FORMAT);
+        batch.insert(&records, SEQUENCE_KEY, 0_u64.to_be_bytes());
+        batch.commit().map_err(|error| failed("write", error))
+    }
+
+    fn prepare(&self) -> Result<u64, StoreError> {
+        match self.raw(FORMAT_KEY)? {
+            Some(format) if *format == *FORMAT => self.last(),
+            Some(format) => {
+                let (found, known) = (format.escape_ascii(), FORMAT.escape_ascii());
+                Err(self.folder.foreign(format!("its format is {found}, this program reads {known}")))
+            }
+            None if self.records.is_empty().map_err(|error| failed("read", error))? => {
+                Err(damaged("a store in use is found empty"))
+            }
+            None => Err(self.folder.foreign("another program's fjall database".to_owned())),
+        }
+    }
+
+    /// The last version given out.
+    fn last(&self) -> Result<u64, StoreError> {
+        let sequence = self.raw(SEQUENCE_KEY)?;
+        let sequence = sequence.as_deref().and_then(number);
+        sequence.map(|(last, _)| last).ok_or_else(|| damaged("its sequence number is missing"))
+    }
+
+    fn raw(&self, key: &[u8]) -> Result<Option<Slice>, StoreError> {
+        self.records.get(key).map_err(|error| failed("read", error))
+    }
+
+    /// Waits until fjall's worker has written out enough of what is in memory. fjall would wait itself, but in steps
+    /// of 100 ms, and without end where the worker has failed.
+    fn wait_for_worker(&self) -> Result<(), StoreError> {
+        while self.records.sealed_memtable_count() >= limits::FJALL_SEALED_MAX {
+            // Writes nothing; tells whether the worker has failed.
+            self.db.persist(PersistMode::Buffer).map_err(|error| failed("write", error))?;
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}
+
+impl Medium for Fjall {
+    const NAME: &'static str = "fjall";
+    const GROUP_BATCHES_MAX: usize = limits::FJALL_GROUP_BATCHES_MAX;
+    const GROUP_BYTES_MAX: usize = limits::FJALL_GROUP_BYTES_MAX;
+    type Head = Version;
+
+    fn get(&self, key: &[u8]) -> Result<Option<Record>, StoreError> {
+        let raw = self.raw(&record_key(key))?;
+        raw.map(|raw| decode(&raw)).transpose()
+    }
+
+    fn scan(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<(Bytes, Record)>, StoreError> {
+        // A snapshot shows a batch when all of it is in the memtable.
+        let rows = self.db.snapshot().range(&self.records, record_range(start, end));
+        let rows = rows.take(limit).map(|row| {
+            let (key, raw) = row.into_inner().map_err(|error| failed("scan", error))?;
+            let key = key.get(1..).ok_or_else(|| damaged("a key is empty"))?;
+            Ok((Bytes::copy_from_slice(key), decode(&raw)?))
+        });
+        rows.collect()
+    }
+
+    fn head(&self, key: &[u8]) -> Result<Option<Version>, StoreError> {
+        let raw = self.raw(&record_key(key))?;
+        raw.map(|raw| Ok(split(&raw)?.0)).transpose()
+    }
+
+    fn version(head: &Version) -> Version {
+        *head
+    }
+
+    fn write(&self, group: Group<Version>) -> Result<(), StoreError> {
+        self.wait_for_worker()?;
+        let mut batch = durable(&self.db, group.writes.len() + 1);
+        for (key, (version, value)) in group.writes {
+            let key = record_key(&key);
+            match value {
+                Some(value) => batch.insert(&self.records, key, [&version.0.to_be_bytes()[..], &value].concat()),
+                None => batch.remove(&self.records, key),
+            }
+        }
+        batch.insert(&self.records, SEQUENCE_KEY, group.last.to_be_bytes());
+        batch.commit().map_err(|error| failed("write", error))
+    }
+
+    fn never_close(&self) {
+        // fjall's journal would write what is left in its buffer.
+        std::mem::forget(self.db.clone());
+    }
+}
+
+impl Drop for Fjall {
+    fn drop(&mut self) {
+        // Where it cannot be noted, a later loss goes unnoticed; nothing else depends on it.
+        let noted = self.last().and_then(|last| self.folder.note_last(last));
+        if let Err(error) = noted {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the store's last commit is not noted");
+        }
+    }
+}
+
+fn open_database(path: &Path) -> Result<(Database, Keyspace), StoreError> {
+    let open = |error| failed("open its files", error);
+    let db = Database::builder(path)
+        .cache_size(limits::FJALL_CACHE_BYTES_MAX)
+        .max_journaling_size(limits::FJALL_JOURNAL_BYTES_MAX)
+        // Flushes and compactions, one after another. A second worker would go round and round while the first compacts.
+        .worker_threads(1)
+        .open()
+        .map_err(open)?;
+    let options = || {
+        KeyspaceCreateOptions::default()
+            .max_memtable_size(limits::FJALL_MEMTABLE_BYTES_MAX)
+            .data_block_size_policy(BlockSizePolicy::all(limits::FJALL_BLOCK_BYTES))
+            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+            .compaction_strategy(Arc::new(
+                fjall::compaction::Leveled::default().with_table_target_size(limits::FJALL_TABLE_BYTES),
+            ))
+    };
+    let records = db.keyspace(KEYSPACE, options).map_err(open)?;
+    Ok((db, records))
+}
+
+/// A batch that is synced before it is shown.
+fn durable(db: &Database, writes: usize) -> OwnedWriteBatch {
+    OwnedWriteBatch::with_capacity(db.clone(), writes).durability(Some(PersistMode::SyncData))
+}
+
+fn split(raw: &[u8]) -> Result<(Version, &[u8]), StoreError> {
+    let (version, value) = number(raw).ok_or_else(|| damaged("a record is cut short"))?;
+    Ok((Version(version), value))
+}
+
+fn decode(raw: &[u8]) -> Result<Record, StoreError> {
+    let (version, value) = split(raw)?;
+    Ok(Record { version, value: Bytes::copy_from_slice(value) })
+}
+
+fn damaged(what: impl Into<String>) -> StoreError {
+    StoreError::Damaged { what: what.into() }
+}
+
+fn failed(doing: &'static str, error: fjall::Error) -> StoreError {
+    match error {
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => StoreError::io(doing, error),
+        // Its worker could not write out what is in memory; its own log says why.
+        fjall::Error::Poisoned => StoreError::io(doing, io::Error::other("an earlier write of fjall's worker failed")),
+        error => damaged(format!("fjall could not {doing}: {error:?}")),
+    }
+}
