@@ -11,7 +11,7 @@ use tonic::transport::Channel;
 use zhijie_services::{
     cluster::{Clients, HUB, Loopback},
     domain::ids::RegionCode,
-    node::{Records, document, keys, open_store},
+    node::{EngineKind, Records, document, keys, open_store, open_store_of},
     pb::{self, agency_reply::Outcome, agency_request::Command, care_client::CareClient},
 };
 use zhijie_tests::{
@@ -112,12 +112,13 @@ fn bytes(folder: &Path) -> u64 {
 
 async fn plant(folder: &Path, count: usize, days: u32) {
     let began = now();
+    let engine = env::var("ZHIJIE_ENGINE").map_or(EngineKind::default(), |name| name.parse().expect("an engine"));
     let visits = Visits::of_days(days).await;
     println!("visits to copy: {} ms", began.elapsed().as_millis());
     let plant = async |service: String| {
         let path = folder.join(&service);
         fs::create_dir_all(&path).expect("a folder");
-        let store = open_store(&path).expect("a store");
+        let store = open_store_of(&path, engine).expect("a store");
         visits.plant(&service, &store, count).await;
         if service == HUB {
             let mut txn = store.begin();
@@ -237,7 +238,7 @@ impl Run {
             .tables
             .iter()
             .flat_map(|table| &table.rows)
-            .map(|row| row.new.clone().unwrap_or_default().items)
+            .map(|row| row.new.unwrap_or_default().items)
             .sum();
         println!("    {} tables of {items} items", reply.tables.len());
     }

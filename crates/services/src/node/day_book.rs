@@ -119,3 +119,19 @@ pub(crate) fn entry(key: &[u8], bytes: &[u8]) -> Result<Entry, Failure> {
     let record: pb::BookGlance = document(key, bytes)?;
     stored(book::parse_kept(&record), key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{node::sealed, wire::settlement};
+
+    #[test]
+    fn what_is_kept_of_a_settlement_reads_as_the_record_of_its_day() {
+        let document = settlement::examples::paid();
+        let booked = settlement::parse(&document).unwrap();
+        let kept = pb::BookRecord { settlement: Some(document), undone_by: "S2".into(), previous: "S0".into() };
+        let key = keys::book(booked.day(), &booked.id);
+        let expected = Entry { undone_by: SettlementId::parse("S2").ok(), ..Entry::from(&booked) };
+        assert_eq!(entry(&key, &sealed(&key, &kept)).unwrap(), expected);
+    }
+}

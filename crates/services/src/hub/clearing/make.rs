@@ -222,9 +222,9 @@ async fn note_late(hub: &Hub, txn: &mut Txn, item: &Item, late: u16) -> Result<(
 async fn fold_all(hub: &Hub, period: Month) -> Result<(), Stop> {
     let mut credits = credits(hub, period.plus(-1)).await?;
     let prefix = keys::items_of_period(period);
-    let (mut fold, mut after): (Option<Fold>, Option<Vec<u8>>) = (None, None);
-    loop {
-        let page = hub.node.store.scan_prefix(&prefix, after.as_deref(), limits::PAGE).await?;
+    let mut fold: Option<Fold> = None;
+    let mut pages = Pages::of(&hub.node.store, &prefix[..]);
+    while let Some(page) = pages.next().await? {
         for (key, record) in &page {
             if fold.as_ref().is_none_or(|fold| !fold.holds(key)) {
                 let (home, care) = pair_of(key, prefix.len())?;
@@ -235,10 +235,6 @@ async fn fold_all(hub: &Hub, period: Month) -> Result<(), Stop> {
                 fold.add(key, &record.value)?;
             }
         }
-        if page.len() < limits::PAGE {
-            break;
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
     keep_table(hub, period, fold).await?;
     for ((home, care), credit) in credits {

@@ -106,7 +106,10 @@ async fn settled(hub: &Hub, month: Month, refused: &BTreeSet<&str>) -> Result<(i
             }
         }
     }
-    for day in month.days().filter(|_| !undone.is_empty()) {
+    for day in month.days() {
+        if undone.is_empty() {
+            break;
+        }
         let mut entries = hub.book.entries(day, Filter::default());
         while let Some(entry) = entries.try_next().await? {
             if entry.in_force() {
