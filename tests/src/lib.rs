@@ -1,5 +1,6 @@
 //! Helpers of the tests of the whole: a cluster over memory stores, and hospitals that speak to it.
 
+pub mod copies;
 pub mod hospital;
 pub mod planter;
 pub mod scripted;

@@ -116,7 +116,10 @@ impl RegionCode {
     /// The province that the division belongs to: `340100` → `340000`.
     #[must_use]
     pub fn province(&self) -> RegionCode {
-        RegionCode(format!("{}0000", &self.0[..2]).into())
+        if self.is_province() {
+            return self.clone();
+        }
+        RegionCode([&self.0[..2], "0000"].concat().into())
     }
 
     /// True for a province-level code.

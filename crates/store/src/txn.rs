@@ -110,6 +110,12 @@ impl Txn {
         Ok(value)
     }
 
+    /// Takes a record that a scan showed as read by this transaction, so that it need not be read again: the commit
+    /// checks that it still stands. What the transaction has read by itself goes before.
+    pub fn saw(&mut self, key: Bytes, record: Record) {
+        self.reads.entry(key).or_insert(Some(record));
+    }
+
     /// Writes `value` under `key` at commit. Without a `get` of the key before, whatever is there is overwritten.
     pub fn put(&mut self, key: impl Into<Bytes>, value: impl Into<Bytes>) {
         self.writes.insert(key.into(), Some(value.into()));

@@ -7,6 +7,7 @@ use crate::{
     ids::{RegionCode, SettlementId},
     money::{Fen, Overflow},
     person::Scheme,
+    reconcile::Entry,
 };
 
 /// What an item is.
@@ -84,6 +85,27 @@ pub enum Verdict {
 }
 
 impl Item {
+    /// A booked record as it waits for a table.
+    #[must_use]
+    pub fn of(entry: &Entry, day: Date) -> Item {
+        Item {
+            id: entry.id.clone(),
+            kind: ItemKind::Settlement,
+            day,
+            home: entry.home.clone(),
+            care: entry.care.clone(),
+            scheme: entry.scheme,
+            service: entry.service,
+            total: entry.total,
+            fund: entry.fund,
+            account: entry.account,
+            deduction: Fen::ZERO,
+            under_review: false,
+            disputed: false,
+            excepted: false,
+        }
+    }
+
     /// What is cleared for it before deductions, fen.
     ///
     /// # Errors

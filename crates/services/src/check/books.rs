@@ -1,13 +1,13 @@
 //! The three books (三方账) hold the same records: whole documents, and by what each was undone. Only stores that were
 //! given are compared; where the hub's is not there, home's and care's are compared with each other.
 
-use zhijie_domain::settlement::Settlement;
+use prost::Message;
+use zhijie_domain::reconcile::Entry;
 use zhijie_store::Bytes;
 
 use super::{Stores, Subject, care, home, hub, unequal};
 use crate::{
-    hub::ledger::events,
-    node::{Failure, Identity, Pages, Role, document, keys},
+    node::{Failure, Identity, Pages, Role, document, entry, keys},
     wire::pb,
 };
 
@@ -18,11 +18,11 @@ pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
         let mut pages = Pages::of(store, keys::BOOK);
         while let Some(page) = pages.next().await? {
             for (key, record) in &page {
-                let Some(booked) = subject.read(identity, key, events::read(key, &record.value))? else { continue };
+                let Some(booked) = subject.read(identity, key, entry(key, &record.value))? else { continue };
                 subject.look();
-                let own = Held { identity: identity.clone(), record: shared(document(key, &record.value)?) };
+                let own = Held { identity: identity.clone(), record: document(key, &record.value)? };
                 let mut held = Vec::new();
-                for other in others(stores, identity.role, &booked.settlement) {
+                for other in others(stores, identity.role, &booked) {
                     held.extend(find(stores, &mut subject, key, other, &own.identity).await?);
                 }
                 compare(&mut subject, key, &own, &held);
@@ -35,13 +35,27 @@ pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
 /// A record as a book holds it.
 struct Held {
     identity: Identity,
-    record: pb::BookRecord,
+    record: pb::BookContent,
+}
+
+impl Held {
+    /// What all books hold of a record, byte for byte; the chain of a person's settlements is home's own.
+    fn is_like(&self, other: &Held) -> bool {
+        self.record.settlement == other.record.settlement && self.record.undone_by == other.record.undone_by
+    }
+
+    /// The same as documents, where it reads; what does not is named where its own book is read.
+    fn decoded(&self) -> Option<pb::BookRecord> {
+        let settlement = pb::Settlement::decode(&self.record.settlement[..]).ok()?;
+        let undone_by = self.record.undone_by.clone();
+        Some(pb::BookRecord { settlement: Some(settlement), undone_by, previous: String::new() })
+    }
 }
 
 /// The books in which a record of this one must stand. The hub asks both regions; a region asks the hub, and the other
 /// region where the hub is not there.
-fn others(stores: &Stores, role: Role, record: &Settlement) -> Vec<Identity> {
-    let (home, care) = (home(&record.claim.home), care(&record.claim.care));
+fn others(stores: &Stores, role: Role, record: &Entry) -> Vec<Identity> {
+    let (home, care) = (home(&record.home), care(&record.care));
     match role {
         Role::Hub => vec![home, care],
         _ if stores.hub().is_some() => vec![hub()],
@@ -67,27 +81,25 @@ async fn find(
         return Ok(None);
     };
     // A record that does not read is named where its own book is read.
-    let read = document::<pb::BookRecord>(key, &held.value).ok();
-    Ok(read.map(|record| Held { identity: other, record: shared(record) }))
+    let read = document::<pb::BookContent>(key, &held.value).ok();
+    Ok(read.map(|record| Held { identity: other, record }))
 }
 
 /// Names the book that differs: where two of three are the same, the third.
 fn compare(subject: &mut Subject, key: &Bytes, own: &Held, held: &[Held]) {
     let mut tell = |wrong: &Held, right: &Held| {
-        if let Some(unequal) = unequal::first(&wrong.record, &right.record) {
+        if !wrong.is_like(right)
+            && let (Some(found), Some(expected)) = (wrong.decoded(), right.decoded())
+            && let Some(unequal) = unequal::first(&found, &expected)
+        {
             let what = format!("{}, and {} in {}", unequal.found, unequal.right, right.identity);
             subject.differs(&wrong.identity, key, unequal.field, what);
         }
     };
     match held {
-        [one, other] if one.record == other.record => tell(own, one),
+        [one, other] if one.is_like(other) => tell(own, one),
         _ if own.identity.role == Role::Hub => held.iter().for_each(|held| tell(held, own)),
         // The hub has told what it has otherwise.
         _ => held.iter().filter(|held| held.identity.role != Role::Hub).for_each(|held| tell(held, own)),
     }
-}
-
-/// What all books hold of a record; the chain of a person's settlements is home's own.
-fn shared(record: pb::BookRecord) -> pb::BookRecord {
-    pb::BookRecord { previous: String::new(), ..record }
 }

@@ -4,71 +4,75 @@
 use zhijie_domain::{
     audit::case::{Case, Stage},
     money::Fen,
+    reconcile::Entry,
     refusal::Refusal,
     settlement::Kind,
 };
-use zhijie_store::{Record, Store};
+use zhijie_store::Store;
 
-use super::{Stores, Subject};
+use super::Subject;
 use crate::{
-    hub::{
-        clearing::trail::{Dates, Trail},
-        ledger::events::{self, Read},
-    },
+    hub::clearing::trail::{Dates, Trail},
     node::{Failure, Identity, Pages, document, keys, stored},
     wire::{case, pb},
 };
 
-/// Looks at every settlement in force and its case, where it has one.
-pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
-    let mut subject = Subject::new("cases", "审核扣款", "deductions are what reviews decided");
-    let Some((identity, store)) = stores.hub() else {
-        subject.missing.insert(super::hub());
-        return Ok(subject);
-    };
-    let Some(dates) = subject.read(identity, keys::PERIODS, Dates::load(store).await)? else { return Ok(subject) };
-    let mut pages = Pages::of(store, keys::BOOK);
-    while let Some(page) = pages.next().await? {
-        for (key, Record { value, .. }) in &page {
-            // What does not read is named by the other subjects.
-            let Ok(booked) = events::read(key, value) else { continue };
-            if booked.settlement.kind == Kind::Settled {
-                settlement(&mut subject, identity, store, &dates, &booked).await?;
-            }
-        }
-    }
-    unbooked(&mut subject, identity, store).await?;
-    Ok(subject)
+/// What is looked at.
+pub(super) fn subject() -> Subject {
+    Subject::new("cases", "审核扣款", "deductions are what reviews decided")
 }
 
-async fn settlement(
-    subject: &mut Subject,
-    identity: &Identity,
-    store: &Store,
-    dates: &Dates,
-    booked: &Read,
-) -> Result<(), Failure> {
-    let key = keys::case(&booked.settlement.id);
-    let kept = store.get(&key).await?;
-    let read = kept.map(|record| document::<pb::Case>(&key, &record.value)).transpose();
-    let Some(kept) = subject.read(identity, &key, read)? else { return Ok(()) };
-    if let Some(case) = &kept {
-        subject.look();
-        if booked.undone_by.is_some() == case.lapsed.is_empty() {
-            subject.differs(identity, &key, "lapsed", "a case lapses when its settlement is undone, and only then");
+/// The cases of a hub.
+pub(super) struct Reviews<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) store: &'a Store,
+    pub(super) dates: &'a Dates,
+    pub(super) subject: &'a mut Subject,
+}
+
+impl Reviews<'_> {
+    /// Looks at a booked record, at its case, where it has one, and at its trail, where that reads.
+    pub(super) async fn look(&mut self, booked: &Entry, trail: Option<&Trail>) -> Result<(), Failure> {
+        if booked.kind != Kind::Settled {
+            return Ok(());
+        }
+        let (identity, subject) = (self.identity, &mut *self.subject);
+        let key = keys::case(&booked.id);
+        let kept = self.store.get(&key).await?;
+        let read = kept.map(|record| document::<pb::Case>(&key, &record.value)).transpose();
+        let Some(kept) = subject.read(identity, &key, read)? else { return Ok(()) };
+        if let Some(case) = &kept {
+            subject.look();
+            if booked.undone_by.is_some() == case.lapsed.is_empty() {
+                subject.differs(identity, &key, "lapsed", "a case lapses when its settlement is undone, and only then");
+            }
+        }
+        if booked.undone_by.is_some() {
+            return Ok(());
+        }
+        let parsed = kept.as_ref().map(|kept| stored(case::parse(kept), &key)).transpose();
+        let Some(case) = subject.read(identity, &key, parsed)? else { return Ok(()) };
+        // A trail that does not read is named where records are placed.
+        let Some(trail) = trail else { return Ok(()) };
+        match case.as_ref().map(|case| (case, case.closed())) {
+            Some((_, Some(closed))) => deducted(subject, identity, &key, closed.deduction, trail),
+            Some((case, None)) => held(subject, identity, &key, case, self.dates, trail),
+            None => deducted(subject, identity, &key, Fen::ZERO, trail),
         }
     }
-    if booked.undone_by.is_some() {
-        return Ok(());
-    }
-    let parsed = kept.as_ref().map(|kept| stored(case::parse(kept), &key)).transpose();
-    let Some(case) = subject.read(identity, &key, parsed)? else { return Ok(()) };
-    // A trail that does not read is named where records are placed.
-    let Ok(trail) = Trail::of(store, dates, &booked.settlement).await else { return Ok(()) };
-    match case.as_ref().map(|case| (case, case.closed())) {
-        Some((_, Some(closed))) => deducted(subject, identity, &key, closed.deduction, &trail),
-        Some((case, None)) => held(subject, identity, &key, case, dates, &trail),
-        None => deducted(subject, identity, &key, Fen::ZERO, &trail),
+
+    /// Every case is of a booked settlement.
+    pub(super) async fn unbooked(&mut self) -> Result<(), Failure> {
+        let mut pages = Pages::of(self.store, keys::CASES);
+        while let Some(page) = pages.next().await? {
+            for (key, _) in &page {
+                let pointer = key.strip_prefix(keys::CASES).map(|id| [b"s/", id].concat()).unwrap_or_default();
+                if self.store.get(&pointer).await?.is_none() {
+                    self.subject.differs(self.identity, key, "settlement", "the book does not hold it");
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -125,20 +129,6 @@ fn held(
                 "stage",
                 format!("it is open, and the table of {period} holds its settlement"),
             );
-        }
-    }
-    Ok(())
-}
-
-/// Every case is of a booked settlement.
-async fn unbooked(subject: &mut Subject, identity: &Identity, store: &Store) -> Result<(), Failure> {
-    let mut pages = Pages::of(store, keys::CASES);
-    while let Some(page) = pages.next().await? {
-        for (key, _) in &page {
-            let pointer = key.strip_prefix(keys::CASES).map(|id| [b"s/", id].concat()).unwrap_or_default();
-            if store.get(&pointer).await?.is_none() {
-                subject.differs(identity, key, "settlement", "the book does not hold it");
-            }
         }
     }
     Ok(())

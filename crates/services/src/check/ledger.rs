@@ -36,21 +36,11 @@ pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
     };
     let mut books = Books { ledger: Ledger::default(), days: BTreeSet::new(), subject: &mut subject };
     for (home, store) in stores.each(Role::Home) {
-        books.settled(home, store, |_| true).await?;
+        books.settled(home, store).await?;
     }
-    // A home that was not given is booked as the hub has it.
     let mut missing = BTreeSet::new();
-    books
-        .settled(identity, store, |province| {
-            let absent = stores.get(&home(province)).is_none();
-            if absent {
-                missing.insert(home(province));
-            }
-            absent
-        })
-        .await?;
     if let Some(dates) = books.subject.read(identity, keys::PERIODS, Dates::load(store).await)? {
-        books.cleared(identity, store, &dates).await?;
+        books.cleared(stores, store, (identity, &dates), &mut missing).await?;
         books.invariants(identity)?;
         // While tables are being made, what they hold is neither waiting nor in a table.
         if dates.made.len() == dates.tables.len() {
@@ -77,30 +67,34 @@ impl Books<'_> {
         self.subject.read(identity, key, posted).map(drop)
     }
 
-    async fn settled(
-        &mut self,
-        identity: &Identity,
-        store: &Store,
-        mut counts: impl FnMut(&RegionCode) -> bool,
-    ) -> Result<(), Failure> {
+    async fn settled(&mut self, identity: &Identity, store: &Store) -> Result<(), Failure> {
         let mut pages = Pages::of(store, keys::BOOK);
         while let Some(page) = pages.next().await? {
             for (key, Record { value, .. }) in &page {
                 let Some(booked) = self.subject.read(identity, key, events::read(key, value))? else { continue };
-                let event = Event::from(&booked.settlement);
-                if counts(&event.home) {
-                    self.post(identity, key, &event)?;
-                }
+                self.post(identity, key, &Event::from(&booked.settlement))?;
             }
         }
         Ok(())
     }
 
-    async fn cleared(&mut self, identity: &Identity, store: &Store, dates: &Dates) -> Result<(), Failure> {
+    /// What the hub's book and tables tell. A home that was not given is booked as the hub has it.
+    async fn cleared(
+        &mut self,
+        stores: &Stores,
+        store: &Store,
+        (identity, dates): (&Identity, &Dates),
+        missing: &mut BTreeSet<Identity>,
+    ) -> Result<(), Failure> {
         let mut pages = Pages::of(store, keys::BOOK);
         while let Some(page) = pages.next().await? {
             for (key, Record { value, .. }) in &page {
-                let Ok(booked) = events::read(key, value) else { continue };
+                let Some(booked) = self.subject.read(identity, key, events::read(key, value))? else { continue };
+                let own = home(&booked.settlement.claim.home);
+                if stores.get(&own).is_none() {
+                    self.post(identity, key, &Event::from(&booked.settlement))?;
+                    missing.insert(own);
+                }
                 let told = events::at_care(store, dates, &booked).await;
                 for event in self.subject.read(identity, key, told)?.unwrap_or_default() {
                     self.post(identity, key, &event)?;

@@ -14,15 +14,17 @@ mod unequal;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
+    panic::resume_unwind,
 };
 
+use tokio::{runtime::Handle, task::JoinHandle};
 use zhijie_domain::ids::RegionCode;
 use zhijie_store::Store;
 
 use crate::node::{Failure, Identity, Role, Stop};
 
 /// Opened stores by whose they are.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Stores(BTreeMap<Identity, Store>);
 
 impl Stores {
@@ -168,19 +170,33 @@ impl Report {
     }
 }
 
-/// Checks stores. Nobody may write to them meanwhile.
+/// Checks stores. Nobody may write to them meanwhile. Subjects are checked side by side, each on a thread.
 ///
 /// # Errors
 /// [`Failure`] of a store; what its records say is a difference and no failure.
 pub async fn check(stores: &Stores) -> Result<Report, Failure> {
-    let subjects = vec![
-        records::check(stores).await?,
-        books::check(stores).await?,
-        persons::check(stores).await?,
-        places::check(stores).await?,
-        tables::check(stores).await?,
-        cases::check(stores).await?,
-        ledger::check(stores).await?,
-    ];
+    let records = beside(stores, async |stores| records::check(&stores).await);
+    let books = beside(stores, async |stores| books::check(&stores).await);
+    let persons = beside(stores, async |stores| persons::check(&stores).await);
+    let places = beside(stores, async |stores| places::check(&stores).await);
+    let tables = beside(stores, async |stores| tables::check(&stores).await);
+    let ledger = beside(stores, async |stores| ledger::check(&stores).await);
+    let (records, books, persons) = (done(records).await?, done(books).await?, done(persons).await?);
+    let [places, cases] = done(places).await?;
+    let subjects = vec![records, books, persons, places, done(tables).await?, cases, done(ledger).await?];
     Ok(Report { stores: stores.identities().cloned().collect(), subjects })
+}
+
+/// Checks a subject on a thread of its own.
+fn beside<T: Send + 'static>(
+    stores: &Stores,
+    subject: impl AsyncFnOnce(Stores) -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let (stores, runtime) = (stores.clone(), Handle::current());
+    tokio::task::spawn_blocking(move || runtime.block_on(subject(stores)))
+}
+
+async fn done<T>(subject: JoinHandle<T>) -> T {
+    // It is never called off, so what ends it early is a panic, which goes on here.
+    subject.await.unwrap_or_else(|ended| resume_unwind(ended.into_panic()))
 }

@@ -15,7 +15,7 @@ use super::{Stores, Subject, unequal};
 use crate::{
     home::member::{self, Member},
     hub::ledger::events::{self, Read},
-    node::{Failure, Identity, Pages, Role, Undone, document, keys, stored},
+    node::{Failure, Identity, Pages, Role, Undone, document, entry, keys, stored},
     wire::{optional_id, pb, person},
 };
 
@@ -56,9 +56,14 @@ impl Home<'_> {
         let mut pages = Pages::of(self.store, keys::BOOK);
         while let Some(page) = pages.next().await? {
             for (key, record) in &page {
+                // What does not read is named with the records.
+                if entry(key, &record.value).is_ok_and(|booked| booked.in_force()) {
+                    in_force = in_force.saturating_add(1);
+                    continue;
+                }
                 let Ok(booked) = events::read(key, &record.value) else { continue };
                 match (booked.settlement.kind, &booked.undone_by) {
-                    (Kind::Settled, None) => in_force = in_force.saturating_add(1),
+                    (Kind::Settled, None) => {}
                     (Kind::Settled, Some(by)) => self.undone(key, &booked.settlement, by).await?,
                     _ => self.negative(key, &booked.settlement).await?,
                 }
@@ -142,7 +147,7 @@ impl Home<'_> {
         let mut walk = Walk::default();
         let (mut next, mut later) = (member.last_settlement.clone(), None);
         while let Some(id) = next {
-            let Some((place, booked)) = self.find(&id).await? else {
+            let Some((place, booked, previous)) = self.found(&id).await? else {
                 let what = format!("{id}, which the book does not hold");
                 self.subject.differs(self.identity, key, "last_settlement", what);
                 return Ok(None);
@@ -161,25 +166,27 @@ impl Home<'_> {
             let differences = &settlement.computation.differences;
             let added = walk.accumulators.plus(settlement.claim.scheme, differences).map_err(Refusal::from);
             let Some(added) = self.subject.read(self.identity, &place, added)? else { return Ok(None) };
-            (next, later) = (self.previous(&place).await?, Some(settlement.at));
+            (next, later) = (previous, Some(settlement.at));
             walk.accumulators = added;
             walk.paid.push((place, settlement.computation.amounts));
         }
         Ok(Some(walk))
     }
 
-    async fn previous(&self, place: &Bytes) -> Result<Option<SettlementId>, Failure> {
-        let Some(record) = self.store.get(place).await? else { return Ok(None) };
-        let record: pb::BookRecord = document(place, &record.value)?;
-        stored(optional_id(SettlementId::parse, &record.previous, "previous"), place)
-    }
-
     /// A record by its id, where the book holds it and it reads.
     async fn find(&self, id: &SettlementId) -> Result<Option<(Bytes, Read)>, Failure> {
+        Ok(self.found(id).await?.map(|(key, read, _)| (key, read)))
+    }
+
+    /// The same, with the person's settlement before it.
+    async fn found(&self, id: &SettlementId) -> Result<Option<(Bytes, Read, Option<SettlementId>)>, Failure> {
         let Some(pointer) = self.store.get(&keys::settlement(id)).await? else { return Ok(None) };
         let key = pointer.value;
         let Some(record) = self.store.get(&key).await? else { return Ok(None) };
-        Ok(events::read(&key, &record.value).ok().map(|read| (key, read)))
+        let Ok(read) = events::read(&key, &record.value) else { return Ok(None) };
+        let content: pb::BookContent = document(&key, &record.value)?;
+        let previous = stored(optional_id(SettlementId::parse, &content.previous, "previous"), &key)?;
+        Ok(Some((key, read, previous)))
     }
 
     /// Names the settlements in force that no person's chain holds.
@@ -205,11 +212,11 @@ impl Home<'_> {
             if id == settlement.id {
                 return Ok(true);
             }
-            let Some((place, booked)) = self.find(&id).await? else { return Ok(false) };
+            let Some((_, booked, previous)) = self.found(&id).await? else { return Ok(false) };
             if booked.settlement.at < settlement.at {
                 return Ok(false);
             }
-            next = self.previous(&place).await?;
+            next = previous;
         }
         Ok(false)
     }

@@ -2,62 +2,73 @@
 //! undone before any table did. What tables hold of a settlement is what its funds and account paid, less what was
 //! deducted; nothing, once it is undone.
 
+use std::fmt;
+
 use zhijie_domain::{
-    calendar::Month,
+    calendar::{Date, Month},
     clearing::item::{Item, ItemKind},
     ids::SettlementId,
     money::{Fen, Overflow},
+    reconcile::Entry,
     refusal::Refusal,
-    settlement::{Kind, Settlement},
+    settlement::Kind,
 };
 use zhijie_store::{Bytes, Record, Store};
 
-use super::{Stores, Subject};
+use super::{
+    Stores, Subject,
+    cases::{self, Reviews},
+};
 use crate::{
-    hub::{
-        clearing::trail::{Dates, Trail, is_in},
-        keep,
-        ledger::events::{self, Read},
-    },
-    node::{Failure, Identity, Pages, document, keys},
+    hub::clearing::trail::{Dates, Trail, is_in},
+    node::{Failure, Identity, Pages, damaged, document, entry, keys},
     wire::{clearing, codes, pb},
 };
 
-/// Looks for every record, and for the record of everything that waits or was cleared.
-pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
+/// Looks for every record, and for the record of everything that waits or was cleared. On the same way through the book
+/// it is looked at what reviews decided of each.
+pub(super) async fn check(stores: &Stores) -> Result<[Subject; 2], Failure> {
     let mut subject = Subject::new("places", "清分去向", "each record waits, is cleared once, or was undone");
+    let mut cases = cases::subject();
     let Some((identity, store)) = stores.hub() else {
         subject.missing.insert(super::hub());
-        return Ok(subject);
+        cases.missing.insert(super::hub());
+        return Ok([subject, cases]);
     };
-    let Some(dates) = subject.read(identity, keys::PERIODS, Dates::load(store).await)? else { return Ok(subject) };
-    let mut hub = Hub { identity, store, dates, subject: &mut subject };
-    hub.booked().await?;
+    let Some(dates) = subject.read(identity, keys::PERIODS, Dates::load(store).await)? else {
+        return Ok([subject, cases]);
+    };
+    let mut reviews = Reviews { identity, store, dates: &dates, subject: &mut cases };
+    let mut hub = Hub { identity, store, dates: &dates, subject: &mut subject };
+    hub.booked(&mut reviews).await?;
     hub.kept(keys::WAITING).await?;
     hub.kept(keys::CLEARED).await?;
     hub.kept(keys::ITEMS).await?;
-    Ok(subject)
+    reviews.unbooked().await?;
+    Ok([subject, cases])
 }
 
 struct Hub<'a> {
     identity: &'a Identity,
     store: &'a Store,
-    dates: Dates,
+    dates: &'a Dates,
     subject: &'a mut Subject,
 }
 
 impl Hub<'_> {
-    async fn booked(&mut self) -> Result<(), Failure> {
+    async fn booked(&mut self, reviews: &mut Reviews<'_>) -> Result<(), Failure> {
         let mut pages = Pages::of(self.store, keys::BOOK);
         while let Some(page) = pages.next().await? {
             for (key, record) in &page {
-                let booked = events::read(key, &record.value);
-                let Some(booked) = self.subject.read(self.identity, key, booked)? else { continue };
+                let booked = read(key, &record.value);
+                let Some((day, booked)) = self.subject.read(self.identity, key, booked)? else { continue };
                 self.subject.look();
-                let trail = Trail::of(self.store, &self.dates, &booked.settlement).await;
-                let Some(trail) = self.subject.read(self.identity, key, trail)? else { continue };
-                self.place(key, &booked, &trail).await?;
-                if booked.settlement.kind == Kind::Settled {
+                let trail = Trail::of(self.store, self.dates, &booked, day).await;
+                let trail = self.subject.read(self.identity, key, trail)?;
+                reviews.look(&booked, trail.as_ref()).await?;
+                let Some(trail) = trail else { continue };
+                self.place(key, (&booked, day), &trail).await?;
+                if booked.kind == Kind::Settled {
                     self.sum(key, &booked, &trail).await?;
                 }
             }
@@ -66,24 +77,19 @@ impl Hub<'_> {
     }
 
     /// The record is in the one place in which it must be.
-    async fn place(
-        &mut self,
-        key: &Bytes,
-        Read { settlement, undone_by }: &Read,
-        trail: &Trail,
-    ) -> Result<(), Failure> {
+    async fn place(&mut self, key: &Bytes, (booked, day): (&Entry, Date), trail: &Trail) -> Result<(), Failure> {
         let entered: Vec<Month> = trail.entered().map(|(period, _)| *period).collect();
         let found = (trail.waiting.is_some(), trail.cleared.is_some(), entered.len());
-        let cleared = match &settlement.undoes {
+        let cleared = match &booked.undoes {
             Some(original) => self.store.get(&keys::cleared(original)).await?.is_some(),
             None => true,
         };
         let right = match found {
             // It waits: in force, or it corrects what was cleared.
-            (true, false, 0) => undone_by.is_none() && cleared,
+            (true, false, 0) => booked.undone_by.is_none() && cleared,
             (false, true, 1) => cleared,
             // It was undone before any table, or undid what was.
-            (false, false, 0) => undone_by.is_some() || !cleared,
+            (false, false, 0) => booked.undone_by.is_some() || !cleared,
             _ => false,
         };
         if !right {
@@ -101,42 +107,40 @@ impl Hub<'_> {
         if let (Some(cleared), [period]) = (&trail.cleared, entered.as_slice()) {
             self.subject.compare(self.identity, key, "cleared.period", cleared.period.clone(), period.to_string());
         }
-        self.content(settlement, trail);
+        self.content(&Item::of(booked, day), trail);
         Ok(())
     }
 
     /// What waits and what tables hold of a record is what the book holds; a deduction holds nothing but itself.
-    fn content(&mut self, settlement: &Settlement, trail: &Trail) {
-        let own = keep::waiting(settlement);
+    fn content(&mut self, own: &Item, trail: &Trail) {
         let (total, fund, account) = (Fen::ZERO, Fen::ZERO, Fen::ZERO);
         let deduction = Item { total, fund, account, ..own.clone() };
         for (is_deduction, right, waiting, items) in
-            [(false, &own, &trail.waiting, &trail.items), (true, &deduction, &trail.deduction, &trail.deductions)]
+            [(false, own, &trail.waiting, &trail.items), (true, &deduction, &trail.deduction, &trail.deductions)]
         {
-            let right = amounts(right);
+            let right = Amounts(right);
             // What does not parse is named with the records.
             if let Some(Ok(item)) = waiting.as_ref().map(clearing::parse_waiting) {
                 let key = keys::waiting(&own.id, is_deduction);
-                self.subject.compare(self.identity, &key, "amounts", amounts(&item), right.clone());
+                self.subject.compare(self.identity, &key, "amounts", Amounts(&item), right);
             }
             for (period, item) in items {
                 let key = keys::table_item(*period, &own.home, &own.care, &own.id, is_deduction);
                 if let Ok((item, _)) = clearing::parse_cleared(item, &own.home, &own.care) {
-                    self.subject.compare(self.identity, &key, "amounts", amounts(&item), right.clone());
+                    self.subject.compare(self.identity, &key, "amounts", Amounts(&item), right);
                 }
             }
         }
     }
 
     /// The sum over tables of a settlement and of its negative record.
-    async fn sum(&mut self, key: &Bytes, booked: &Read, trail: &Trail) -> Result<(), Failure> {
+    async fn sum(&mut self, key: &Bytes, booked: &Entry, trail: &Trail) -> Result<(), Failure> {
         let Some(cleared) = trail.cleared.as_ref().filter(|_| trail.entered().next().is_some()) else { return Ok(()) };
         let mut in_tables = held(trail);
-        let amounts = &booked.settlement.computation.amounts;
-        let mut right = amounts.fund_total.plus(amounts.account).and_then(|paid| paid.minus(Fen(cleared.deducted)));
+        let mut right = booked.fund.plus(booked.account).and_then(|paid| paid.minus(Fen(cleared.deducted)));
         if let Some(undone_by) = &booked.undone_by {
-            let Some(record) = self.find(undone_by).await? else { return Ok(()) };
-            let correction = Trail::of(self.store, &self.dates, &record.settlement).await;
+            let Some((day, record)) = self.find(undone_by).await? else { return Ok(()) };
+            let correction = Trail::of(self.store, self.dates, &record, day).await;
             let Some(correction) = self.subject.read(self.identity, key, correction)? else { return Ok(()) };
             let waits =
                 correction.waiting.as_ref().map_or(Ok(Fen::ZERO), |item| net(item.fund, item.account, item.deduction));
@@ -150,10 +154,10 @@ impl Hub<'_> {
         Ok(())
     }
 
-    async fn find(&self, id: &SettlementId) -> Result<Option<Read>, Failure> {
+    async fn find(&self, id: &SettlementId) -> Result<Option<(Date, Entry)>, Failure> {
         let Some(pointer) = self.store.get(&keys::settlement(id)).await? else { return Ok(None) };
         let record = self.store.get(&pointer.value).await?;
-        Ok(record.and_then(|record| events::read(&pointer.value, &record.value).ok()))
+        Ok(record.and_then(|record| read(&pointer.value, &record.value).ok()))
     }
 
     /// What is kept for clearing is of a booked record.
@@ -164,7 +168,7 @@ impl Hub<'_> {
                 let Some(id) = id_of(key) else { continue };
                 match self.find(&id).await? {
                     None => self.subject.differs(self.identity, key, "settlement", "the book does not hold it"),
-                    Some(booked) if prefix == keys::ITEMS => self.item(key, value, &booked.settlement)?,
+                    Some((day, booked)) if prefix == keys::ITEMS => self.item(key, value, (&booked, day))?,
                     Some(_) => {}
                 }
             }
@@ -173,11 +177,11 @@ impl Hub<'_> {
     }
 
     /// An item of a table is of its record's pair and kind, and of a period that its record can be in.
-    fn item(&mut self, key: &Bytes, value: &Bytes, settlement: &Settlement) -> Result<(), Failure> {
+    fn item(&mut self, key: &Bytes, value: &Bytes, (booked, day): (&Entry, Date)) -> Result<(), Failure> {
         let item = document::<pb::ClearedItem>(key, value);
         let Some(item) = self.subject.read(self.identity, key, item)? else { return Ok(()) };
         self.subject.look();
-        let kind = match (settlement.kind, key.ends_with(b"/d")) {
+        let kind = match (booked.kind, key.ends_with(b"/d")) {
             (_, true) => ItemKind::Deduction,
             (Kind::Settled, false) => ItemKind::Settlement,
             _ => ItemKind::Correction,
@@ -185,17 +189,23 @@ impl Hub<'_> {
         if codes::print(kind) != item.kind {
             self.subject.differs(self.identity, key, "kind", format!("its record is a {kind:?}"));
         }
-        let (home, care) = (settlement.claim.home.province(), settlement.claim.care.province());
+        let Entry { home, care, .. } = booked;
         let period = period_of(key).filter(|period| self.dates.tables.contains_key(period));
-        let Some(period) = period.filter(|period| *period >= Month::of(settlement.day())) else {
+        let Some(period) = period.filter(|period| *period >= Month::of(day)) else {
             self.subject.differs(self.identity, key, "period", "its record can be in no table of this period");
             return Ok(());
         };
-        if !key.starts_with(&keys::items_of(period, &home, &care)) {
+        if !key.starts_with(&keys::items_of(period, home, care)) {
             self.subject.differs(self.identity, key, "pair", format!("its record is of {home} and {care}"));
         }
         Ok(())
     }
+}
+
+/// A record of the book, and its day.
+fn read(key: &[u8], value: &[u8]) -> Result<(Date, Entry), Failure> {
+    let (day, _) = keys::day_and_settlement(key).ok_or_else(|| damaged(key))?;
+    Ok((day, entry(key, value)?))
 }
 
 fn period_of(key: &[u8]) -> Option<Month> {
@@ -220,8 +230,20 @@ fn net(fund: i64, account: i64, deduction: i64) -> Result<Fen, Overflow> {
     Fen(fund).plus(Fen(account))?.minus(Fen(deduction))
 }
 
-/// What an item holds of its record, in words.
-fn amounts(item: &Item) -> String {
-    let Item { day, home, care, scheme, service, total, fund, account, .. } = item;
-    format!("{day} {home} → {care} {scheme:?} {service:?}: total {total}, funds {fund}, account {account}")
+/// What an item holds of its record, in words where they are asked for.
+#[derive(Clone, Copy)]
+struct Amounts<'a>(&'a Item);
+
+impl PartialEq for Amounts<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let of = |item: &Item| (item.day, item.scheme, item.service, item.total, item.fund, item.account);
+        of(self.0) == of(other.0) && self.0.home == other.0.home && self.0.care == other.0.care
+    }
+}
+
+impl fmt::Display for Amounts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Item { day, home, care, scheme, service, total, fund, account, .. } = self.0;
+        write!(f, "{day} {home} → {care} {scheme:?} {service:?}: total {total}, funds {fund}, account {account}")
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use zhijie_domain::calendar::{Date, add_days};
 
 use super::{Hub, audit, books, clearing, prepayment, tickets};
@@ -14,12 +14,14 @@ use crate::{
 
 /// Turns every business day until the hub stops.
 pub(super) async fn run(hub: Arc<Hub>, mut stopping: watch::Receiver<bool>) {
-    let pause = Duration::from_millis(limits::DUTY_MS);
     loop {
+        let began = Instant::now();
         if let Err(failure) = turn_once_a_day(&hub).await {
             // Told by the failure; the next round does what is left.
             let _ = failure.into_status();
         }
+        // What is put off may take long to look at again, and the road goes before it.
+        let pause = Duration::from_millis(limits::DUTY_MS).max(began.elapsed() * limits::DUTY_PAUSE);
         tokio::select! {
             biased;
             _ = stopping.wait_for(|stop| *stop) => return,

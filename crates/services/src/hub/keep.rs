@@ -6,6 +6,7 @@ use zhijie_domain::{
     calendar::add_days,
     clearing::item::{Item, ItemKind},
     money::Fen,
+    reconcile::Entry,
     settlement::Settlement,
 };
 use zhijie_store::Txn;
@@ -77,21 +78,5 @@ fn has_come(hub: &Hub, settlement: &Settlement) -> Result<(), Failure> {
 
 /// A settlement or a negative record as it waits for clearing.
 pub(crate) fn waiting(settlement: &Settlement) -> Item {
-    let (claim, amounts) = (&settlement.claim, &settlement.computation.amounts);
-    Item {
-        id: settlement.id.clone(),
-        kind: ItemKind::Settlement,
-        day: settlement.day(),
-        home: claim.home.province(),
-        care: claim.care.province(),
-        scheme: claim.scheme,
-        service: claim.service,
-        total: amounts.parts.total,
-        fund: amounts.fund_total,
-        account: amounts.account,
-        deduction: Fen::ZERO,
-        under_review: false,
-        disputed: false,
-        excepted: false,
-    }
+    Item::of(&Entry::from(settlement), settlement.day())
 }

@@ -65,8 +65,8 @@ pub(super) struct Metrics {
     refusals: Family<Refused, Counter>,
     latency: Latency,
     stored: Stored,
-    /// When the stored ones were read last; one reader at a time.
-    read: Mutex<Option<Instant>>,
+    /// When the stored ones are to be read again; one reader at a time.
+    due: Mutex<Option<Instant>>,
 }
 
 impl Default for Metrics {
@@ -91,8 +91,8 @@ impl Default for Metrics {
         ] {
             registry.register(name, help, gauge.clone());
         }
-        let read = Mutex::default();
-        Metrics { registry, settlements, undone, answers, refusals, latency, stored, read }
+        let due = Mutex::default();
+        Metrics { registry, settlements, undone, answers, refusals, latency, stored, due }
     }
 }
 
@@ -147,9 +147,9 @@ async fn show(hub: &Hub) -> Result<([(axum::http::HeaderName, &'static str); 1],
 }
 
 async fn refresh(hub: &Hub) -> Result<(), Failure> {
-    let mut read = hub.metrics.read.lock().await;
-    let fresh = Duration::from_millis(limits::GAUGES_MS);
-    if read.is_some_and(|read| read.elapsed() < fresh) {
+    let mut due = hub.metrics.due.lock().await;
+    let began = Instant::now();
+    if due.is_some_and(|due| began < due) {
         return Ok(());
     }
     let stored = &hub.metrics.stored;
@@ -172,7 +172,9 @@ async fn refresh(hub: &Hub) -> Result<(), Failure> {
         stored.differences_open.set(result.open);
         stored.books_missing.set(wire::count(result.missing.len()));
     }
-    *read = Some(Instant::now());
+    // What takes long to count is counted less often, so that watching a full store costs a bounded part of the time.
+    let pause = Duration::from_millis(limits::GAUGES_MS).max(began.elapsed() * limits::GAUGES_PAUSE);
+    *due = Some(Instant::now() + pause);
     Ok(())
 }
 

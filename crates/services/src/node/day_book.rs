@@ -14,10 +14,10 @@ use zhijie_domain::{
 };
 
 use super::{
-    Book, Failure, Stop, keys, limits,
-    records::{damaged, document, stored},
+    Book, Failure, Pages, Stop, keys, limits,
+    records::{document, stored},
 };
-use crate::wire::{self, book, pb, refusal, settlement};
+use crate::wire::{self, book, pb, refusal};
 
 /// Records of a day, streamed to a peer.
 pub type Entries = BoxStream<'static, Result<pb::BookEntry, Status>>;
@@ -53,7 +53,7 @@ impl Book {
                 let next = (page.len() == limits::PAGE).then(|| page.last().map(|(key, _)| key.to_vec()));
                 // A book of a million records is read without holding up the calls of the hospitals.
                 tokio::task::yield_now().await;
-                Ok(Some((stream::iter(page).map(|(key, record)| read(&key, &record.value)), next)))
+                Ok(Some((stream::iter(page).map(|(key, record)| entry(&key, &record.value)), next)))
             }
         });
         pages.try_flatten().boxed()
@@ -63,7 +63,7 @@ impl Book {
         let store = self.store.clone();
         let found = stream::iter(ids).then(move |id| {
             let (store, key) = (store.clone(), keys::book(day, &id));
-            async move { store.get(&key).await?.map(|record| read(&key, &record.value)).transpose() }
+            async move { store.get(&key).await?.map(|record| entry(&key, &record.value)).transpose() }
         });
         found.try_filter_map(|found| ready(Ok(found))).boxed()
     }
@@ -84,9 +84,11 @@ impl Book {
     /// [`Failure`] of the store, a refusal where a sum does not fit.
     pub async fn totals(&self, day: Date) -> Result<Totals, Stop> {
         let mut totals = Totals::new();
-        let mut entries = self.entries(day, Filter::default());
-        while let Some(entry) = entries.try_next().await? {
-            count(&mut totals, &entry)?;
+        let mut pages = Pages::of(&self.store, keys::book_of(day));
+        while let Some(page) = pages.next().await? {
+            for (key, record) in &page {
+                count(&mut totals, &entry(key, &record.value)?)?;
+            }
         }
         Ok(totals)
     }
@@ -109,10 +111,27 @@ fn printed(entries: Day) -> Entries {
     entries.map(|entry| entry.map(|entry| book::print(&entry)).map_err(Failure::into_status)).boxed()
 }
 
-fn read(key: &[u8], bytes: &[u8]) -> Result<Entry, Failure> {
-    let record: pb::BookRecord = document(key, bytes)?;
-    let document = record.settlement.as_ref().ok_or_else(|| damaged(key))?;
-    let booked = stored(settlement::parse(document), key)?;
-    let undone_by = stored(wire::optional_id(SettlementId::parse, &record.undone_by, "undone_by"), key)?;
-    Ok(Entry { undone_by, ..Entry::from(&booked) })
+/// A record of a book as reconciliation and clearing need it.
+///
+/// # Errors
+/// [`Failure::Damaged`].
+pub(crate) fn entry(key: &[u8], bytes: &[u8]) -> Result<Entry, Failure> {
+    let record: pb::BookGlance = document(key, bytes)?;
+    stored(book::parse_kept(&record), key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{node::sealed, wire::settlement};
+
+    #[test]
+    fn what_is_kept_of_a_settlement_reads_as_the_record_of_its_day() {
+        let document = settlement::examples::paid();
+        let booked = settlement::parse(&document).unwrap();
+        let kept = pb::BookRecord { settlement: Some(document), undone_by: "S2".into(), previous: "S0".into() };
+        let key = keys::book(booked.day(), &booked.id);
+        let expected = Entry { undone_by: SettlementId::parse("S2").ok(), ..Entry::from(&booked) };
+        assert_eq!(entry(&key, &sealed(&key, &kept)).unwrap(), expected);
+    }
 }

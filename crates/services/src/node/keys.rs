@@ -1,7 +1,7 @@
 //! Every key of every store, in one place. A key is a letter for its kind, then parts divided by `/`, which no id holds.
 
 use zhijie_domain::{
-    calendar::{Date, Month},
+    calendar::{Date, Month, parse_date},
     ids::{FilingId, InstitutionCode, MessageId, PersonId, RegionCode, SettlementId, TicketId, VisitId},
 };
 
@@ -36,6 +36,13 @@ pub const BOOK: &[u8] = b"b/";
 #[must_use]
 pub fn book_of(day: Date) -> Vec<u8> {
     format!("b/{day}/").into_bytes()
+}
+
+/// The day and the id that a key of the book is made of.
+#[must_use]
+pub fn day_and_settlement(key: &[u8]) -> Option<(Date, SettlementId)> {
+    let (day, id) = std::str::from_utf8(key.strip_prefix(BOOK)?).ok()?.split_once('/')?;
+    Some((parse_date(day)?, SettlementId::parse(id).ok()?))
 }
 
 /// `s/id`: the key of a settlement's record in the book.

@@ -12,6 +12,8 @@ pub const OFFICE_DEADLINE_MS: u64 = 60_000;
 pub const DAYS_RECONCILED_BACK: i64 = 34;
 /// Pause between two looks at what the calendar asks of the hub, ms.
 pub const DUTY_MS: u64 = 1_000;
+/// How many times as long as the last look took that pause is at least.
+pub const DUTY_PAUSE: u32 = 10;
 /// How long the upload of a stay's detail lines may take, ms.
 pub const UPLOAD_DEADLINE_MS: u64 = 30_000;
 /// Detail lines of one message, and of one record.
@@ -81,6 +83,8 @@ pub const EVENTS_KEPT: usize = 1_000;
 pub const EVENTS_BEHIND_MAX: usize = 1_024;
 /// How long metrics of what is stored are shown before they are read again, ms.
 pub const GAUGES_MS: u64 = 10_000;
+/// How many times as long as they took to read they are shown at least.
+pub const GAUGES_PAUSE: u32 = 50;
 /// Institutions that one commit of a bulk load enters.
 pub const LOAD_BATCH: usize = 512;
 /// Refused rows that the reply to a bulk load names.

@@ -33,6 +33,7 @@ pub use zhijie_store::{EngineKind, Store};
 pub use book::{Book, Booked, Undone};
 pub(crate) use book::{parse_undone, unknown_settlement};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub(crate) use day_book::entry;
 pub use day_book::{Day, Entries};
 pub use failure::{Failure, Stop, answer_of};
 pub use gate::{Caller, Credentials, Gate, Role};
@@ -48,7 +49,7 @@ pub use parameters::{LoadError, embedded_parameters, load_parameters};
 pub use peer::{Link, call, channel, is_serving};
 pub use records::Records;
 pub(crate) use records::{Committed, commit, damaged, stored};
-pub use records::{content, document, sealed};
+pub use records::{content, document, sealed, sealed_content};
 pub use serve::{Served, reflection, serve};
 
 /// The world of one role.

@@ -37,9 +37,14 @@ impl Records for Txn {
 
 /// The stored form of a document under a key.
 pub fn sealed(key: &[u8], document: &impl Message) -> Vec<u8> {
-    let mut value = document.encode_to_vec();
-    value.extend(seal(key, &value));
-    value
+    sealed_content(key, document.encode_to_vec())
+}
+
+/// The stored form of an encoded document under a key.
+#[must_use]
+pub fn sealed_content(key: &[u8], mut content: Vec<u8>) -> Vec<u8> {
+    content.extend(seal(key, &content));
+    content
 }
 
 /// The document that a stored value holds.

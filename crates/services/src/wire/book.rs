@@ -34,6 +34,31 @@ pub fn parse(entry: &pb::BookEntry) -> Result<Entry, Refusal> {
     })
 }
 
+/// Reads what a book holds as a record of its day, without the rest of the settlement: what is kept was checked before.
+///
+/// # Errors
+/// `FieldInvalid` naming the field.
+pub fn parse_kept(kept: &pb::BookGlance) -> Result<Entry, Refusal> {
+    let settlement = required(kept.settlement.as_ref(), "settlement")?;
+    let claim = required(settlement.claim.as_ref(), "claim")?;
+    let amounts = required(settlement.computation.as_ref().and_then(|computed| computed.amounts.as_ref()), "amounts")?;
+    Ok(Entry {
+        id: id(SettlementId::parse, &settlement.id, "id")?,
+        kind: codes::parse(settlement.kind, "kind")?,
+        undoes: optional_id(SettlementId::parse, &settlement.undoes, "undoes")?,
+        undone_by: optional_id(SettlementId::parse, &kept.undone_by, "undone_by")?,
+        visit: id(VisitId::parse, &claim.visit, "visit")?,
+        home: id(RegionCode::parse, &claim.home, "home")?.province(),
+        care: id(RegionCode::parse, &claim.care, "care")?.province(),
+        scheme: codes::parse(claim.scheme, "scheme")?,
+        service: codes::parse(claim.service, "service")?,
+        total: Fen(required(amounts.parts.as_ref(), "parts")?.total),
+        fund: Fen(amounts.fund_total),
+        account: Fen(amounts.account),
+        cash: Fen(amounts.cash),
+    })
+}
+
 /// The record as a document.
 #[must_use]
 pub fn print(entry: &Entry) -> pb::BookEntry {

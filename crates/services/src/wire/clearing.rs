@@ -90,21 +90,23 @@ pub fn parse_cleared(item: &pb::ClearedItem, home: &RegionCode, care: &RegionCod
     let late = u16::try_from(item.late).unwrap_or(u16::MAX);
     let why: Option<Carried> = codes::optional(item.carried);
     let verdict = why.map_or(Verdict::Enters { late }, |why| Verdict::Carried { why, late });
-    let waiting = pb::WaitingItem {
-        kind: item.kind,
-        settlement: item.settlement.clone(),
-        day: item.day.clone(),
-        home: home.to_string(),
-        care: care.to_string(),
-        scheme: item.scheme,
-        service: item.service,
-        total: item.total,
-        fund: item.fund,
-        account: item.account,
-        deduction: item.deduction,
-        ..pb::WaitingItem::default()
+    let parsed = Item {
+        id: id(SettlementId::parse, &item.settlement, "item.settlement")?,
+        kind: codes::parse(item.kind, "item.kind")?,
+        day: date(&item.day, "item.day")?,
+        home: home.clone(),
+        care: care.clone(),
+        scheme: codes::parse(item.scheme, "item.scheme")?,
+        service: codes::parse(item.service, "item.service")?,
+        total: Fen(item.total),
+        fund: Fen(item.fund),
+        account: Fen(item.account),
+        deduction: Fen(item.deduction),
+        under_review: false,
+        disputed: false,
+        excepted: false,
     };
-    Ok((parse_waiting(&waiting)?, verdict))
+    Ok((parsed, verdict))
 }
 
 /// The rows of a table as documents.

@@ -136,3 +136,51 @@ pub fn print(settlement: &Settlement) -> pb::Settlement {
         at: settlement.at.0,
     }
 }
+
+/// Settlements for tests.
+#[cfg(test)]
+pub(crate) mod examples {
+    use super::pb;
+
+    /// A settlement of 100 fen that four funds and the account paid.
+    pub(crate) fn paid() -> pb::Settlement {
+        let parts = Some(pb::Parts { total: 100, in_scope: 100, ..pb::Parts::default() });
+        let funds = pb::Funds { basic: 50, catastrophic: 20, assistance: 13, other: 7, ..pb::Funds::default() };
+        let amounts = pb::Amounts {
+            parts,
+            funds: Some(funds),
+            fund_total: 90,
+            personal: 10,
+            account: 10,
+            ..pb::Amounts::default()
+        };
+        let computation = pb::Computation {
+            treatment_class: pb::TreatmentClass::Local.into(),
+            amounts: Some(amounts),
+            ..pb::Computation::default()
+        };
+        let claim = pb::Claim {
+            visit: "V1".into(),
+            person: "P1".into(),
+            home: "341200".into(),
+            scheme: pb::Scheme::Resident.into(),
+            care: "310100".into(),
+            institution: "H31010000001".into(),
+            level: pb::Level::Tertiary.into(),
+            service: pb::Service::Stay.into(),
+            from: "2024-06-01".into(),
+            to: "2024-06-02".into(),
+            parts,
+            categories: vec![pb::CategoryParts { category: 7, parts }],
+            ..pb::Claim::default()
+        };
+        pb::Settlement {
+            id: "S1".into(),
+            at: 1_717_200_000_000,
+            kind: pb::EntryKind::Settled.into(),
+            claim: Some(claim),
+            computation: Some(computation),
+            ..pb::Settlement::default()
+        }
+    }
+}

@@ -15,6 +15,7 @@ pub(crate) struct Fold {
     period: Month,
     home: RegionCode,
     care: RegionCode,
+    prefix: Vec<u8>,
     table: Table,
     hash: Sha256,
 }
@@ -24,12 +25,13 @@ impl Fold {
     pub(crate) fn new(period: Month, home: RegionCode, care: RegionCode, credit: Fen) -> Fold {
         let mut hash = Sha256::new();
         hash.update(format!("{period}/{home}/{care}/{credit}"));
-        Fold { period, home, care, table: Table { credit, ..Table::default() }, hash }
+        let prefix = keys::items_of(period, &home, &care);
+        Fold { period, home, care, prefix, table: Table { credit, ..Table::default() }, hash }
     }
 
-    /// True for the pair that it folds.
-    pub(crate) fn is_of(&self, home: &RegionCode, care: &RegionCode) -> bool {
-        self.home == *home && self.care == *care
+    /// True for an item of the pair that it folds.
+    pub(crate) fn holds(&self, key: &[u8]) -> bool {
+        key.starts_with(&self.prefix)
     }
 
     /// Adds a stored item; items come in the order of their keys.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use futures_util::future::join;
 use zhijie_domain::{
     calendar::Month,
     clearing::{
@@ -21,7 +22,7 @@ use zhijie_store::{Record, Txn};
 use super::{fold::Fold, not_now, outcome_of};
 use crate::{
     hub::{Hub, events, prepayment, tickets::problems::Problem},
-    node::{Committed, Failure, Pages, Records, Stop, commit, document, keys, limits, stored},
+    node::{Committed, Failure, Pages, Records, Stop, commit, damaged, document, keys, limits, stored},
     wire::{clearing, pb},
 };
 
@@ -46,16 +47,20 @@ pub(in crate::hub) async fn next(hub: &Hub) -> Result<Option<Month>, Failure> {
     if let Some((last, record)) = last(hub).await? {
         return Ok(Some(if record.made { last.plus(1) } else { last }));
     }
-    let mut oldest = None::<Month>;
-    let mut pages = Pages::of(&hub.node.store, keys::WAITING);
+    if hub.node.store.scan_prefix(keys::WAITING, None, 1).await?.is_empty() {
+        return Ok(None);
+    }
+    // Before the first table whatever waits is a record of the book, and the book ascends by day.
+    let mut pages = Pages::of(&hub.node.store, keys::BOOK);
     while let Some(page) = pages.next().await? {
-        for (key, record) in &page {
-            let item = stored(clearing::parse_waiting(&document(key, &record.value)?), key)?;
-            let month = Month::of(item.day);
-            oldest = Some(oldest.map_or(month, |oldest| oldest.min(month)));
+        for (key, _) in &page {
+            let (day, id) = keys::day_and_settlement(key).ok_or_else(|| damaged(key))?;
+            if hub.node.store.get(&keys::waiting(&id, false)).await?.is_some() {
+                return Ok(Some(Month::of(day)));
+            }
         }
     }
-    Ok(oldest)
+    Ok(None)
 }
 
 /// Makes the tables of a period. Those that are made stay as they are.
@@ -117,32 +122,62 @@ impl Agreed {
     }
 }
 
+/// Each page is committed while the next one is read and judged: the store writes beside the services.
 async fn put_in_tables(hub: &Hub, period: Month) -> Result<(), Stop> {
     let mut agreed = Agreed::default();
     let mut pages = Pages::of(&hub.node.store, keys::WAITING);
-    while let Some(page) = pages.next().await? {
-        put_page(hub, period, &page, &mut agreed).await?;
+    let mut judged: Option<(Vec<Row>, Txn)> = None;
+    loop {
+        let committing = async {
+            match judged.take() {
+                Some((page, txn)) => Ok::<_, Failure>(Some((page, commit(txn).await?))),
+                None => Ok(None),
+            }
+        };
+        let judging = async {
+            match pages.next().await? {
+                Some(page) => {
+                    let mut txn = hub.node.store.begin();
+                    page.iter().for_each(|(key, record)| txn.saw(key.clone(), record.clone()));
+                    Ok::<_, Stop>(Some((judge_page(hub, txn, period, &page, &mut agreed).await?, page)))
+                }
+                None => Ok(None),
+            }
+        };
+        let (committed, next) = join(committing, judging).await;
+        if let Some((page, outcome)) = committed?
+            && !matches!(outcome, Committed::Yes)
+        {
+            put_page(hub, period, &page, &mut agreed).await?;
+        }
+        match next? {
+            Some((txn, page)) => judged = Some((page, txn)),
+            None => return Ok(()),
+        }
     }
-    Ok(())
 }
 
+/// Puts a page into its tables, again where others write at the same moment.
 async fn put_page(hub: &Hub, period: Month, page: &[Row], agreed: &mut Agreed) -> Result<(), Stop> {
     for _ in 0..limits::ATTEMPTS_MAX {
-        let mut txn = hub.node.store.begin();
-        for (key, _) in page {
-            // It may have gone since the page was read.
-            let Some(waiting) = txn.record::<pb::WaitingItem>(key).await? else { continue };
-            let item = stored(clearing::parse_waiting(&waiting), key)?;
-            let verdict = item.judge(period, agreed.holds(hub, &item).await?);
-            put(hub, &mut txn, period, key, (&item, waiting.ruled), verdict).await?;
-        }
-        match commit(txn).await? {
+        match commit(judge_page(hub, hub.node.store.begin(), period, page, agreed).await?).await? {
             Committed::Yes => return Ok(()),
             Committed::Conflict => {}
             Committed::Busy => return Err(busy()),
         }
     }
     Err(busy())
+}
+
+async fn judge_page(hub: &Hub, mut txn: Txn, period: Month, page: &[Row], agreed: &mut Agreed) -> Result<Txn, Stop> {
+    for (key, _) in page {
+        // It may have gone since the page was read.
+        let Some(waiting) = txn.record::<pb::WaitingItem>(key).await? else { continue };
+        let item = stored(clearing::parse_waiting(&waiting), key)?;
+        let verdict = item.judge(period, agreed.holds(hub, &item).await?);
+        put(hub, &mut txn, period, key, (&item, waiting.ruled), verdict).await?;
+    }
+    Ok(txn)
 }
 
 async fn put(
@@ -161,13 +196,15 @@ async fn put(
     }
     txn.delete(key.to_vec());
     let pointer = keys::cleared(&item.id);
+    if item.kind == ItemKind::Settlement {
+        txn.keep(pointer, &pb::ClearedRecord { period: period.to_string(), deducted: item.deduction.0, ruled });
+        return Ok(());
+    }
     let mut cleared = txn.record::<pb::ClearedRecord>(&pointer).await?.unwrap_or_default();
-    match item.kind {
-        ItemKind::Settlement => {
-            cleared = pb::ClearedRecord { period: period.to_string(), deducted: item.deduction.0, ruled };
-        }
-        ItemKind::Correction => cleared.period = period.to_string(),
-        ItemKind::Deduction => cleared.deducted = Fen(cleared.deducted).plus(item.deduction)?.0,
+    if item.kind == ItemKind::Correction {
+        cleared.period = period.to_string();
+    } else {
+        cleared.deducted = Fen(cleared.deducted).plus(item.deduction)?.0;
     }
     txn.keep(pointer, &cleared);
     Ok(())
@@ -185,12 +222,12 @@ async fn note_late(hub: &Hub, txn: &mut Txn, item: &Item, late: u16) -> Result<(
 async fn fold_all(hub: &Hub, period: Month) -> Result<(), Stop> {
     let mut credits = credits(hub, period.plus(-1)).await?;
     let prefix = keys::items_of_period(period);
-    let (mut fold, mut after): (Option<Fold>, Option<Vec<u8>>) = (None, None);
-    loop {
-        let page = hub.node.store.scan_prefix(&prefix, after.as_deref(), limits::PAGE).await?;
+    let mut fold: Option<Fold> = None;
+    let mut pages = Pages::of(&hub.node.store, &prefix[..]);
+    while let Some(page) = pages.next().await? {
         for (key, record) in &page {
-            let (home, care) = pair_of(key, prefix.len())?;
-            if fold.as_ref().is_none_or(|fold| !fold.is_of(&home, &care)) {
+            if fold.as_ref().is_none_or(|fold| !fold.holds(key)) {
+                let (home, care) = pair_of(key, prefix.len())?;
                 let credit = credits.remove(&(home.clone(), care.clone())).unwrap_or_default();
                 keep_table(hub, period, fold.replace(Fold::new(period, home, care, credit))).await?;
             }
@@ -198,10 +235,6 @@ async fn fold_all(hub: &Hub, period: Month) -> Result<(), Stop> {
                 fold.add(key, &record.value)?;
             }
         }
-        if page.len() < limits::PAGE {
-            break;
-        }
-        after = page.last().map(|(key, _)| key.to_vec());
     }
     keep_table(hub, period, fold).await?;
     for ((home, care), credit) in credits {

@@ -7,7 +7,7 @@ use zhijie_domain::{
     calendar::{Date, Month},
     clearing::item::Carried,
     ids::RegionCode,
-    settlement::Settlement,
+    reconcile::Entry,
 };
 use zhijie_store::{Record, Store};
 
@@ -76,18 +76,17 @@ pub(crate) struct Trail {
 
 impl Trail {
     /// Reads the trail of a record.
-    pub(crate) async fn of(store: &Store, dates: &Dates, record: &Settlement) -> Result<Trail, Failure> {
-        let (id, claim) = (&record.id, &record.claim);
-        let (home, care) = (claim.home.province(), claim.care.province());
+    pub(crate) async fn of(store: &Store, dates: &Dates, record: &Entry, day: Date) -> Result<Trail, Failure> {
+        let Entry { id, home, care, .. } = record;
         let mut trail = Trail {
             waiting: read(store, &keys::waiting(id, false)).await?,
             deduction: read(store, &keys::waiting(id, true)).await?,
             cleared: read(store, &keys::cleared(id)).await?,
             ..Trail::default()
         };
-        for (period, _) in dates.tables.range(Month::of(record.day())..) {
+        for (period, _) in dates.tables.range(Month::of(day)..) {
             for (deduction, found) in [(false, &mut trail.items), (true, &mut trail.deductions)] {
-                let item = read(store, &keys::table_item(*period, &home, &care, id, deduction)).await?;
+                let item = read(store, &keys::table_item(*period, home, care, id, deduction)).await?;
                 found.extend(item.map(|item| (*period, item)));
             }
         }

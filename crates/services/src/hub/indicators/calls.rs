@@ -67,22 +67,12 @@ impl Calls {
         })
         .await?;
         let settle = pb::Act::Settle as i32;
-        let mut settled = BTreeSet::new();
-        calls.visits = wire::count(first.range((settle, String::new())..(settle + 1, String::new())).count());
-        for day in month.days() {
-            let mut entries = hub.book.entries(day, Filter::default());
-            while let Some(entry) = entries.try_next().await? {
-                if entry.kind == Kind::Settled {
-                    calls.acts.entry(settle).or_default().done += 1;
-                    let visit = entry.visit.to_string();
-                    // A visit that is settled again after a cancel is one visit.
-                    if !first.contains_key(&(settle, visit.clone())) && settled.insert(visit) {
-                        calls.visits += 1;
-                        calls.settled_at_first += 1;
-                    }
-                }
-            }
-        }
+        let refused = first.range((settle, String::new())..(settle + 1, String::new()));
+        let refused: BTreeSet<&str> = refused.map(|((_, visit), _)| visit.as_str()).collect();
+        let (done, settled_at_first) = settled(hub, month, &refused).await?;
+        calls.acts.entry(settle).or_default().done += done;
+        calls.visits = wire::count(refused.len()) + settled_at_first;
+        calls.settled_at_first = settled_at_first;
         Ok(calls)
     }
 
@@ -98,6 +88,36 @@ impl Calls {
         let add = |sum: Count, one: &Count| Count { done: sum.done + one.done, refused: sum.refused + one.refused };
         self.acts.values().fold(Count::default(), add)
     }
+}
+
+/// The settlements of a month, and the visits among theirs of which no settle was refused. One that is settled again
+/// after a cancel is one visit; a month is too long to remember others than those that were undone.
+async fn settled(hub: &Hub, month: Month, refused: &BTreeSet<&str>) -> Result<(i64, i64), Failure> {
+    let (mut done, mut in_force, mut undone) = (0, 0, BTreeSet::new());
+    for day in month.days() {
+        let mut entries = hub.book.entries(day, Filter::default());
+        while let Some(entry) = entries.try_next().await? {
+            done += i64::from(entry.kind == Kind::Settled);
+            match entry.kind {
+                Kind::Settled if refused.contains(entry.visit.as_str()) => {}
+                Kind::Settled if entry.in_force() => in_force += 1,
+                Kind::Settled => drop(undone.insert(entry.visit)),
+                Kind::Cancelled | Kind::Reversed => {}
+            }
+        }
+    }
+    for day in month.days() {
+        if undone.is_empty() {
+            break;
+        }
+        let mut entries = hub.book.entries(day, Filter::default());
+        while let Some(entry) = entries.try_next().await? {
+            if entry.in_force() {
+                undone.remove(&entry.visit);
+            }
+        }
+    }
+    Ok((done, in_force + wire::count(undone.len())))
 }
 
 /// The visit of a refused message; one that names none is a visit of its own.

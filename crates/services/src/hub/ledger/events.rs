@@ -12,6 +12,7 @@ use zhijie_domain::{
         event::{Act, Bill, Cost, Event, entries},
     },
     money::{Fen, Overflow},
+    reconcile,
     settlement::{Funds, Kind, Settlement},
 };
 use zhijie_store::Store;
@@ -83,7 +84,7 @@ pub(crate) async fn at_care(store: &Store, dates: &Dates, read: &Read) -> Result
     if settlement.kind != Kind::Settled {
         return Ok(Vec::new());
     }
-    let trail = Trail::of(store, dates, settlement).await?;
+    let trail = trail_of(store, dates, settlement).await?;
     if read.undone_by.is_some() && trail.cleared.is_none() {
         return Ok(Vec::new());
     }
@@ -96,11 +97,15 @@ pub(crate) async fn at_care(store: &Store, dates: &Dates, read: &Read) -> Result
             None => None,
         };
         if let Some(record) = record {
-            let trail = Trail::of(store, dates, &record.settlement).await?;
+            let trail = trail_of(store, dates, &record.settlement).await?;
             bill.taken_back(dates, &trail, &record.settlement)?;
         }
     }
     Ok(bill.events)
+}
+
+async fn trail_of(store: &Store, dates: &Dates, record: &Settlement) -> Result<Trail, Failure> {
+    Trail::of(store, dates, &reconcile::Entry::from(record), record.day()).await
 }
 
 /// The events of one settlement at care.
@@ -266,44 +271,7 @@ mod tests {
 
     /// A settlement of 100 fen that four funds and the account paid.
     fn paid() -> Settlement {
-        let parts = Some(pb::Parts { total: 100, in_scope: 100, ..pb::Parts::default() });
-        let funds = pb::Funds { basic: 50, catastrophic: 20, assistance: 13, other: 7, ..pb::Funds::default() };
-        let amounts = pb::Amounts {
-            parts,
-            funds: Some(funds),
-            fund_total: 90,
-            personal: 10,
-            account: 10,
-            ..pb::Amounts::default()
-        };
-        let computation = pb::Computation {
-            treatment_class: pb::TreatmentClass::Local.into(),
-            amounts: Some(amounts),
-            ..pb::Computation::default()
-        };
-        let claim = pb::Claim {
-            visit: "V1".into(),
-            person: "P1".into(),
-            home: "341200".into(),
-            scheme: pb::Scheme::Resident.into(),
-            care: "310100".into(),
-            institution: "H31010000001".into(),
-            level: pb::Level::Tertiary.into(),
-            service: pb::Service::Stay.into(),
-            from: "2024-06-01".into(),
-            to: "2024-06-02".into(),
-            parts,
-            categories: vec![pb::CategoryParts { category: 7, parts }],
-            ..pb::Claim::default()
-        };
-        let document = pb::Settlement {
-            id: "S1".into(),
-            kind: pb::EntryKind::Settled.into(),
-            claim: Some(claim),
-            computation: Some(computation),
-            ..pb::Settlement::default()
-        };
-        settlement::parse(&document).unwrap()
+        settlement::parse(&settlement::examples::paid()).unwrap()
     }
 
     #[test]
