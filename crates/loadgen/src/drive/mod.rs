@@ -298,7 +298,7 @@ impl<'a> Drive<'a> {
     /// Says of a step of a climb whether it broke, and ends the climb where it did again.
     fn judge_stage(&mut self) {
         let Some(climb) = self.profile.climb else { return };
-        let Some(count) = self.done.measure.stage(self.stage) else { return };
+        let Some(count) = self.done.measure.stage(self.stage).filter(|count| count.offered > 0) else { return };
         let good = count.good * 100 >= count.offered * u64::from(climb.good);
         let quick = count.latency().p99 <= climb.p99_ms * 1_000;
         if good && quick {
