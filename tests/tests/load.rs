@@ -198,7 +198,7 @@ fn the_generators_data_fit_the_parameters() {
         };
         let line = split(line, catalogue).expect("a line");
         assert_eq!(line.parts.total.0, item.fen, "{}", item.code);
-        let always = item.on.split(' ').any(|word| word == "visit").then_some(DISEASES).unwrap_or_default();
+        let always: &[&str] = if item.on.split(' ').any(|word| word == "visit") { DISEASES } else { &[] };
         for disease in item.on.split(' ').filter(|word| word.starts_with('M')).chain(always.iter().copied()) {
             let disease = DiseaseCode::parse(disease).expect("a code");
             let listed = parameters.chronic.listed(&disease, day, &[]).expect("a listed disease");
