@@ -6,7 +6,13 @@ use std::{future::pending, thread, time::Duration};
 use tokio::sync::mpsc;
 use zhijie_loadgen::{
     Arrival, Progress, Setup, Targets,
-    plan::{Kind, mix::Mix, population::DISEASES, profile::Profile, world::World as Country},
+    plan::{
+        Kind,
+        mix::Mix,
+        population::DISEASES,
+        profile::{Climb, Profile, Stage, per_second},
+        world::World as Country,
+    },
     report::Report,
     run,
 };
@@ -98,21 +104,25 @@ async fn one_false_book_fails_the_gate() {
     assert_eq!(failed(&report), ["the three books are equal"], "{:?}", report.gate);
 }
 
-#[tokio::test]
-async fn a_stall_is_in_the_latency_of_everything_that_was_due_meanwhile() {
-    let world = World::at(&today()).await;
-    let (stall, mut stalled) = mpsc::channel::<()>(1);
-    let running = made(setup(&world, "outpatient", 40.0, 4), move |progress| {
+/// Makes a run in which everything, the generator too, stands still for so long after a second.
+async fn stalled(setup: Setup, stall: Duration) -> Report {
+    let (say, mut said) = mpsc::channel::<()>(1);
+    let running = made(setup, move |progress| {
         if matches!(progress, Progress::Sending(_)) {
-            let _ = stall.try_send(());
+            let _ = say.try_send(());
         }
     });
     let stalling = async {
-        stalled.recv().await;
-        // The cluster and the generator stand still together.
-        thread::sleep(Duration::from_secs(1));
+        said.recv().await;
+        thread::sleep(stall);
     };
-    let (report, ()) = tokio::join!(running, stalling);
+    tokio::join!(running, stalling).0
+}
+
+#[tokio::test]
+async fn a_stall_is_in_the_latency_of_everything_that_was_due_meanwhile() {
+    let world = World::at(&today()).await;
+    let report = stalled(setup(&world, "outpatient", 40.0, 4), Duration::from_secs(1)).await;
     assert!(report.gate.passed, "{:?}", report.gate);
     let all = report.acts.first().expect("all acts");
     // A quarter of the messages was due in the stall, and waited half of it on average.
@@ -125,6 +135,21 @@ async fn a_stall_is_in_the_latency_of_everything_that_was_due_meanwhile() {
         "{:?}",
         report.seconds
     );
+}
+
+#[tokio::test]
+async fn a_climb_ends_where_two_steps_break_and_its_knee_is_the_step_before() {
+    let world = World::at(&today()).await;
+    let second = Duration::from_secs(1);
+    let stage = |rate: f64| Stage { name: per_second(rate), lasts: second, rate };
+    let climb = Climb { from: 100, factor: 125, seconds: 1, good: 90, p99_ms: 900 };
+    let mut setup = setup(&world, "outpatient", 10.0, 1);
+    (setup.profile.stages, setup.profile.climb) = ([12.0, 15.0, 18.0, 22.0, 27.0].map(stage).into(), Some(climb));
+    let report = stalled(setup, second * 5 / 2).await;
+    assert_eq!(report.stages.len(), 3, "{:?}", report.stages);
+    let knee = report.knee.expect("a knee");
+    assert_eq!(knee.latency, report.stages[0].latency);
+    assert!(report.gate.passed, "{:?}", report.gate);
 }
 
 #[test]
@@ -173,7 +198,7 @@ fn the_generators_data_fit_the_parameters() {
         };
         let line = split(line, catalogue).expect("a line");
         assert_eq!(line.parts.total.0, item.fen, "{}", item.code);
-        let always = item.on.split(' ').any(|word| word == "visit").then_some(DISEASES).unwrap_or_default();
+        let always: &[&str] = if item.on.split(' ').any(|word| word == "visit") { DISEASES } else { &[] };
         for disease in item.on.split(' ').filter(|word| word.starts_with('M')).chain(always.iter().copied()) {
             let disease = DiseaseCode::parse(disease).expect("a code");
             let listed = parameters.chronic.listed(&disease, day, &[]).expect("a listed disease");

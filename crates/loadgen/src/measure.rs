@@ -135,7 +135,8 @@ pub struct Measure {
     acts: BTreeMap<Act, ActCount>,
     stages: Vec<StageCount>,
     seconds: Vec<Second>,
-    /// Of the second that runs.
+    /// The second that runs, with its histograms.
+    running: usize,
     latency: Histogram<u64>,
     lag: Histogram<u64>,
     lag_all: Histogram<u64>,
@@ -150,6 +151,7 @@ impl Measure {
             acts: BTreeMap::new(),
             stages: vec![stage; stages],
             seconds: vec![Second::default()],
+            running: 0,
             latency: histogram(),
             lag: histogram(),
             lag_all: histogram(),
@@ -169,10 +171,10 @@ impl Measure {
         self.in_second(at, |second| second.held += 1);
     }
 
-    /// A message is sent.
-    pub fn sent(&mut self, act: Act, due: Duration, at: Duration) {
+    /// A message is sent; unless it was held back, by how much later than due is the generator's own lag.
+    pub fn sent(&mut self, act: Act, lag: Option<Duration>) {
         self.acts.entry(act).or_default().sent += 1;
-        let lag = micros(at.saturating_sub(due));
+        let Some(lag) = lag.map(micros) else { return };
         self.lag.saturating_record(lag);
         self.lag_all.saturating_record(lag);
     }
@@ -203,11 +205,11 @@ impl Measure {
 
     /// Closes the second before `at`, if it is over; gives it then.
     pub fn tick(&mut self, at: Duration, open: usize) -> Option<&Second> {
-        let running = self.seconds.len() - 1;
         let now = usize::try_from(at.as_secs()).unwrap_or(usize::MAX);
-        if now <= running {
+        if now <= self.running {
             return None;
         }
+        let running = std::mem::replace(&mut self.running, now);
         let (shown, lag) = (latency(&self.latency), latency(&self.lag).p99);
         self.latency.reset();
         self.lag.reset();
@@ -304,5 +306,59 @@ fn latency(histogram: &Histogram<u64>) -> Latency {
         p99: at(0.99),
         p999: at(0.999),
         max: histogram.max(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(due_ms: u64, at_ms: u64, class: Class) -> Ended {
+        Ended {
+            act: Act::Settle,
+            stage: 0,
+            due: Duration::from_millis(due_ms),
+            at: Duration::from_millis(at_ms),
+            class,
+            code: "settled",
+            permitted: true,
+            settles: class == Class::Good,
+        }
+    }
+
+    #[test]
+    fn latency_counts_from_when_a_message_was_due_and_each_second_has_its_own() {
+        let mut measure = Measure::new(1);
+        for (due, sent, at, class) in
+            [(100, 100, 150, Class::Good), (900, 1_400, 1_500, Class::Good), (950, 1_400, 1_600, Class::Unknown)]
+        {
+            measure.due(Duration::from_millis(due), 0);
+            // A message of the next second may come before the one that ran is closed.
+            if at > 1_000 {
+                measure.due(Duration::from_millis(at), 0);
+                if let Some(second) = measure.tick(Duration::from_millis(1_000), 7) {
+                    assert_eq!((second.open, second.latency.count, second.latency.max / 1_000), (7, 1, 50));
+                }
+            }
+            measure.sent(Act::Settle, Some(Duration::from_millis(sent - due)));
+            measure.ended(ended(due, at, class));
+        }
+        assert!(measure.tick(Duration::from_millis(1_999), 0).is_none());
+        let second = measure.tick(Duration::from_secs(2), 0).unwrap();
+        assert_eq!((second.latency.count, second.latency.max / 1_000, second.lag_p99 / 1_000), (1, 600, 500));
+        assert_eq!((second.good, second.unknown), (1, 1));
+        let offered: Vec<u64> = measure.seconds().iter().map(|second| second.offered).collect();
+        assert_eq!(offered, [3, 2, 0]);
+        let stage = measure.stage(0).unwrap();
+        assert_eq!((stage.offered, stage.good, stage.settled, stage.latency().max / 1_000), (5, 2, 2, 600));
+        let all = measure.acts().swap_remove(0);
+        assert_eq!((all.sent, all.latency.count, all.outcomes.len()), (3, 2, 1));
+    }
+
+    #[test]
+    fn what_is_not_permitted_is_never_good() {
+        let mut measure = Measure::new(1);
+        measure.ended(Ended { permitted: false, code: "wrong", ..ended(0, 10, Class::Good) });
+        assert_eq!((measure.seconds()[0].good, measure.settled(), measure.acts()[0].latency.count), (0, 0, 0));
     }
 }

@@ -102,9 +102,12 @@ fn verdict(report: &Report) -> String {
     if run.interrupted {
         lines.push("中途停止 · It was interrupted; this is what was until then.".to_owned());
     }
-    if report.machine.is_known() {
+    // Where only the generator is watched, the services count among the others.
+    if report.machine.is_known() && report.processes.len() > 1 {
         lines.push(format!("其他程序占用 · Other programs took {} of the machine.", percent(report.machine.foreign)));
     }
+    let lag = report.seconds.iter().map(|second| second.lag_p99).max().unwrap_or(0);
+    lines.push(format!("发压迟延 · In its worst second the generator itself sent {} late (p99).", time(lag)));
     if let Some(knee) = &report.knee {
         let (rate, settled) = (knee.rate, knee.settled);
         lines.push(format!(

@@ -266,7 +266,7 @@ impl<'a> Drive<'a> {
             let due = self.visits.get(&number).map(|running| (running.due, running.visit.step));
             match due {
                 Some((due, 0)) if now.saturating_sub(due) > GIVEN_UP => self.give_up(number),
-                Some(_) => self.send(number),
+                Some(_) => self.send(number, true),
                 None => {}
             }
         }
@@ -330,7 +330,7 @@ impl<'a> Drive<'a> {
         running.due = due;
         self.done.measure.due(due, running.visit.stage);
         if self.flying.len() < self.open_max {
-            return self.send(number);
+            return self.send(number, false);
         }
         self.done.measure.held(due);
         if running.visit.step == 0 && self.held.len() >= self.open_max * HELD_MAX {
@@ -354,14 +354,15 @@ impl<'a> Drive<'a> {
         self.end(number, false);
     }
 
-    fn send(&mut self, number: u64) {
+    fn send(&mut self, number: u64, was_held: bool) {
         let Some(running) = self.visits.get_mut(&number) else { return };
         let visit = &mut running.visit;
         let (home, care) = (usize::from(visit.plan.person.home), visit.plan.care);
         let (act, drop_after) = (visit.act(), visit.drop_after());
         let sending = self.clients.send(home, care, number, visit.ask(self.setting), drop_after);
         let clock = self.clock;
-        self.done.measure.sent(act, running.due, clock.now());
+        let lag = (!was_held).then(|| clock.now().saturating_sub(running.due));
+        self.done.measure.sent(act, lag);
         self.flying.push(Box::pin(async move {
             let reply = sending.await;
             Back { number, act, at: clock.now(), reply }

@@ -96,7 +96,7 @@ impl Maker {
         let share = (self.total.sample(wheel) as i64 / i64::from(lines)).max(1);
         let dear = self.items.partition_point(|item| item.fen <= share * DEAREST).max(1);
         let affordable = self.items.get(..dear).unwrap_or(&self.items);
-        let mut bill = Bill::default();
+        let mut bill = Bill { lines: Vec::with_capacity(lines as usize), total: 0 };
         for serial in 1..=lines {
             let Some(item) = affordable.choose(wheel) else { break };
             // A fifth more or less than usual, in whole hundredths of a fen.
