@@ -160,7 +160,7 @@ pub async fn discharged_stay(world: &World) -> String {
 /// The settlement in an answer.
 pub fn settled(answer: &pb::Answer) -> pb::Settlement {
     match &answer.outcome {
-        Some(Outcome::Settlement(settlement)) => settlement.clone(),
+        Some(Outcome::Settlement(settlement)) => (**settlement).clone(),
         other => panic!("expected a settlement: {other:?}"),
     }
 }
@@ -168,7 +168,7 @@ pub fn settled(answer: &pb::Answer) -> pb::Settlement {
 /// The visit in an answer.
 pub fn visit(answer: &pb::Answer) -> pb::Visit {
     match &answer.outcome {
-        Some(Outcome::Visit(visit)) => visit.clone(),
+        Some(Outcome::Visit(visit)) => (**visit).clone(),
         other => panic!("expected a visit: {other:?}"),
     }
 }

@@ -33,7 +33,9 @@ pub async fn script_home(world: &mut World, province: &str) -> Served {
     let office = agency_server::AgencyServer::new(Office::new(Link::new(hub, credentials)));
     let routes = Routes::new(home_server::HomeServer::new(script)).add_service(office);
     let names = &["zhijie.v1.Home", "zhijie.v1.Agency"];
-    serve(&net, &name, names, reflection(routes, names).expect("routes")).await.expect("it serves")
+    serve(&net, &name, names, reflection(routes, names).expect("routes"), tokio::sync::watch::Sender::new(false))
+        .await
+        .expect("it serves")
 }
 
 impl Script {
@@ -75,7 +77,7 @@ impl Script {
 }
 
 fn answered(settlement: pb::Settlement) -> pb::Answer {
-    pb::Answer { outcome: Some(Outcome::Settlement(settlement)) }
+    pb::Answer { outcome: Some(Outcome::Settlement(settlement.into())) }
 }
 
 fn not_here<T>() -> Result<Response<T>, Status> {
@@ -128,7 +130,7 @@ impl home_server::Home for Script {
         let undone = self.known(|(message, _)| *message == original);
         let record = undone.as_ref().map(|undone| self.negative(undone, pb::EntryKind::Reversed));
         let reversal = pb::Reversal { undone, record, visit: None };
-        Ok(Response::new(pb::Answer { outcome: Some(Outcome::Reversal(reversal)) }))
+        Ok(Response::new(pb::Answer { outcome: Some(Outcome::Reversal(reversal.into())) }))
     }
 
     async fn enrol(&self, _: Request<pb::EnrolRequest>) -> Result<Response<pb::PersonReply>, Status> {

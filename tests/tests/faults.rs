@@ -139,7 +139,7 @@ async fn promise_1_a_reverse_that_comes_first_stops_the_settle() {
         listed: None,
     };
     let answer = world.hub_as_care("500000").reverse(reverse("r1", "late")).await.expect("a reply").into_inner();
-    assert_eq!(answer.outcome, Some(Outcome::Reversal(pb::Reversal::default())), "nothing had been booked");
+    assert_eq!(answer.outcome, Some(Outcome::Reversal(Box::default())), "nothing had been booked");
     let at_hub = world.hub_as_care("500000").settle(late.clone()).await.expect("a reply").into_inner();
     assert_eq!(refused(&at_hub), 604, "the hub refuses the late original");
     let at_home = world.home_as_hub("510000").settle(late).await.expect("a reply").into_inner();
@@ -431,7 +431,7 @@ async fn promise_1_a_reverse_of_what_was_cancelled_tells_by_which_record_and_cha
     let before = world.member("510000", ZHANG).await;
     let answer = care.reverse(reverse("r1", "m1")).await.expect("a reply").into_inner();
     let told = pb::Reversal { undone: Some(settlement), record: Some(record), visit: None };
-    assert_eq!(answer.outcome, Some(Outcome::Reversal(told)));
+    assert_eq!(answer.outcome, Some(Outcome::Reversal(told.into())));
     assert_eq!(world.member("510000", ZHANG).await, before);
     assert_eq!(refused(&pay(&world, "m1", 500).await), 604);
     world.assert_books_equal(TODAY, 2).await;

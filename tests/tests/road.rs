@@ -124,7 +124,7 @@ async fn a_stay_is_explained_before_it_is_paid_and_settled_once() {
     let Some(Outcome::Computation(asked)) = asked.outcome else { panic!("a computation: {asked:?}") };
     assert!(!asked.steps.is_empty());
     let settlement = settled(&world.care("310000").settle(settle(&visit, "pay")).await.expect("a reply").into_inner());
-    assert_eq!(settlement.computation, Some(asked), "settling books what pre-settling said");
+    assert_eq!(settlement.computation, Some(*asked), "settling books what pre-settling said");
     let again = world.care("310000").settle(settle(&visit, "pay-2")).await.expect("a reply").into_inner();
     assert_eq!(refused(&again), 505, "a settled visit is not settled again under another id");
     assert_eq!(world.member("340000", LI).await.open_stay, "");

@@ -221,7 +221,7 @@ impl Story {
     {
         let answer = self.ask(act, told, send).await;
         let records = match &answer.outcome {
-            Some(Outcome::Settlement(settlement)) => vec![settlement.clone()],
+            Some(Outcome::Settlement(settlement)) => vec![(**settlement).clone()],
             Some(Outcome::Reversal(reversal)) => reversal.undone.iter().chain(&reversal.record).cloned().collect(),
             _ => Vec::new(),
         };
@@ -377,10 +377,10 @@ fn told(answer: &pb::Answer) -> Told {
         Outcome::Visit(visit) => Ok(format!("visit {}", visit.id)),
         Outcome::Computation(computation) => Ok(format!("computed {}", shown(computation))),
         Outcome::Settlement(record) => Ok(recorded(record)),
-        Outcome::Reversal(pb::Reversal { undone: Some(undone), record: Some(record), .. }) => {
-            Ok(format!("{}, undone by {}", recorded(undone), recorded(record)))
-        }
-        Outcome::Reversal(_) => Ok("nothing had been booked".into()),
+        Outcome::Reversal(reversal) => Ok(match (&reversal.undone, &reversal.record) {
+            (Some(undone), Some(record)) => format!("{}, undone by {}", recorded(undone), recorded(record)),
+            _ => "nothing had been booked".into(),
+        }),
         Outcome::Refused(refused) => match refused.code() {
             pb::RefusalCode::E503PersonBusy | pb::RefusalCode::E605Busy => Err(refused.en.clone()),
             code => Ok(format!("{} {}", code.as_str_name(), refused.en)),
@@ -400,7 +400,7 @@ fn shown(computation: &pb::Computation) -> String {
 
 fn settled(answer: pb::Answer) -> pb::Settlement {
     match answer.outcome {
-        Some(Outcome::Settlement(settlement)) => settlement,
+        Some(Outcome::Settlement(settlement)) => *settlement,
         other => panic!("expected a settlement: {other:?}"),
     }
 }

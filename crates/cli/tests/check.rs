@@ -147,7 +147,7 @@ impl Stage {
         };
         let answer = self.care().settle_at_once(request).await.expect("a reply").into_inner();
         match answer.outcome {
-            Some(Answered::Settlement(settlement)) => (message, settlement),
+            Some(Answered::Settlement(settlement)) => (message, *settlement),
             other => panic!("expected a settlement, got {other:?}"),
         }
     }

@@ -4,4 +4,5 @@
 // Rates, shares and positions on a page; amounts of money are integers here as everywhere.
 #![allow(clippy::float_arithmetic)]
 
+pub mod page;
 pub mod report;

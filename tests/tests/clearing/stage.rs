@@ -71,7 +71,7 @@ impl Stage {
         let request = pb::ClaimRequest { header: Some(header), claim: Some(claim), listed: None };
         let answer = self.world.hub_as_care(care).settle(request).await.expect("a reply").into_inner();
         match answer.outcome {
-            Some(Answered::Settlement(settlement)) => settlement,
+            Some(Answered::Settlement(settlement)) => *settlement,
             other => panic!("expected a settlement, got {other:?}"),
         }
     }

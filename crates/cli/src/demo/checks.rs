@@ -114,7 +114,7 @@ fn find(settlement: &str) -> pb::FindRequest {
 
 fn holds(answer: &pb::Answer, record: &pb::Settlement) -> bool {
     match &answer.outcome {
-        Some(Outcome::Settlement(found)) => found == record,
+        Some(Outcome::Settlement(found)) => **found == *record,
         Some(Outcome::Reversal(reversal)) => reversal.undone.as_ref() == Some(record),
         _ => false,
     }

@@ -195,7 +195,7 @@ impl Story {
     /// Remembers a record that an answer brought.
     pub(super) fn remember(&mut self, answer: &pb::Answer) {
         match &answer.outcome {
-            Some(Outcome::Settlement(settlement)) => self.records.push(settlement.clone()),
+            Some(Outcome::Settlement(settlement)) => self.records.push((**settlement).clone()),
             Some(Outcome::Reversal(reversal)) => {
                 self.records.extend(reversal.undone.iter().chain(&reversal.record).cloned())
             }

@@ -48,12 +48,13 @@ impl Begin for Cancel<'_> {
         }
         visit.document.set_status(pb::VisitStatus::Busy);
         visit.keep(txn);
-        Ok(Plan::Send(pb::Intent {
+        let intent = pb::Intent {
             act: pb::Act::Cancel.into(),
-            request: self.request.encode_to_vec(),
+            request: self.request.encode_to_vec().into(),
             before: Some(before),
             ..pb::Intent::default()
-        }))
+        };
+        Ok(Plan::Send(Box::new(intent), None))
     }
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::An
     match &answer.outcome {
         Some(Outcome::Settlement(document)) => {
             let record = settlement::parse(document).map_err(outside)?;
-            let request = pb::CancelRequest::decode(intent.request.as_slice()).map_err(outside)?;
+            let request = pb::CancelRequest::decode(intent.request.clone()).map_err(outside)?;
             let original = record.undoes.clone().filter(|original| original.as_str() == request.settlement);
             let original = original.ok_or_else(|| outside("a negative record undoes the settlement that was named"))?;
             let booked =

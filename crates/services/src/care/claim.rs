@@ -26,13 +26,14 @@ pub(super) struct Terms<'a> {
 }
 
 /// The claim of a visit. A stay that is not discharged is claimed up to today, which only a pre-settle may do.
+/// Read, and as it is sent.
 pub(super) async fn claim_of(
     care: &Care,
     header: &Header,
     visit: &CareVisit,
     lines: &[SplitLine],
     terms: &Terms<'_>,
-) -> Result<pb::ClaimRequest, Stop> {
+) -> Result<(Claim, pb::ClaimRequest), Stop> {
     let registration = &visit.registration;
     if registration.institution != header.institution || registration.home != header.home {
         return Err(Refusal::new(Code::VisitUnknown, "a visit belongs to its institution and home", "visit").into());
@@ -78,7 +79,7 @@ pub(super) async fn claim_of(
     if claim.service != Service::Stay {
         document.lines = lines.iter().map(print_split).collect();
     }
-    Ok(pb::ClaimRequest { header: Some(print_header(header)), claim: Some(document), listed: None })
+    Ok((claim, pb::ClaimRequest { header: Some(print_header(header)), claim: Some(document), listed: None }))
 }
 
 /// Refuses a declared bill that breaks its own identity, or is not that of the lines.

@@ -4,15 +4,15 @@
 use std::{
     collections::BTreeSet,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use prost::Message;
 use tokio::sync::watch;
 use zhijie_domain::{
+    claim::Claim,
     ids::RegionCode,
     refusal::{Code, Refusal},
 };
@@ -21,8 +21,8 @@ use zhijie_store::Txn;
 use super::{Care, cancel, register_visit, reverse, settle};
 use crate::{
     node::{
-        Committed, Failure, Key, MessageState, Records, Stop, answer_of, call, commit, is_transient, is_unknown, keys,
-        limits,
+        Committed, Failure, Key, MessageState, Records, Stop, answer_of, call, commit, document, is_transient,
+        is_unknown, kept, keys, limits, sealed,
     },
     wire::{
         self,
@@ -39,8 +39,8 @@ pub(super) enum Plan {
     Answer(pb::Answer),
     /// What can be said for now; the message may be begun again.
     ForNow(pb::Answer),
-    /// It is sent.
-    Send(pb::Intent),
+    /// It is sent; a claim is known as it was read.
+    Send(Box<pb::Intent>, Option<Box<Claim>>),
 }
 
 /// A message that may be begun: reads, checks and writes what must stand before it is sent.
@@ -51,30 +51,40 @@ pub(super) trait Begin: Sync {
 
 /// Begins a message once, and drives it as long as a hospital may wait.
 pub(super) async fn run(care: &Care, key: &Key, digest: &[u8], begin: &impl Begin) -> Result<pb::Answer, Failure> {
-    answer_of(begun(care, key, digest, begin).await)
+    let mut driven = Driven::mark(care, key);
+    let answer = answer_of(begun(care, key, digest, begin).await);
+    driven.ended = answer.as_ref().is_ok_and(|answer| !is_unknown(answer));
+    answer
 }
 
 async fn begun(care: &Care, key: &Key, digest: &[u8], begin: &impl Begin) -> Result<pb::Answer, Stop> {
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = care.node.store.begin();
-        match MessageState::of(txn.record(&key.message()).await?, digest)? {
+        match MessageState::find(&mut txn, key, digest).await? {
             MessageState::Answered(answer) => return Ok(answer),
-            MessageState::Sent(_) => return Ok(wait(care, key).await?),
+            MessageState::Sent(_) => return Ok(wait(care, key, None).await?),
             MessageState::New => {}
         }
-        let plan = begin.plan(&mut txn).await?;
-        let state = match &plan {
-            Plan::ForNow(answer) => return Ok(answer.clone()),
-            Plan::Answer(answer) => State::Answer(answer.clone()),
-            Plan::Send(intent) => State::Intent(Box::new(intent.clone())),
+        let place = key.message();
+        let mut record = pb::MessageRecord { digest: digest.to_vec(), state: None };
+        let begun = match begin.plan(&mut txn).await? {
+            Plan::ForNow(answer) => return Ok(answer),
+            Plan::Answer(answer) => {
+                record.state = Some(State::Answer(kept(&answer)));
+                txn.keep(place, &record);
+                Err(answer)
+            }
+            Plan::Send(intent, claim) => {
+                record.state = Some(State::Intent(intent));
+                let value = Bytes::from(sealed(&place, &record));
+                txn.put(place, value.clone());
+                txn.put(key.pending(), Bytes::new());
+                Ok(Sent { value, record, claim })
+            }
         };
-        txn.keep(key.message(), &pb::MessageRecord { digest: digest.to_vec(), state: Some(state) });
-        if matches!(plan, Plan::Send(_)) {
-            txn.put(key.pending(), Bytes::new());
-        }
-        match (commit(txn).await?, plan) {
-            (Committed::Yes, Plan::Answer(answer) | Plan::ForNow(answer)) => return Ok(answer),
-            (Committed::Yes, Plan::Send(_)) => return Ok(wait(care, key).await?),
+        match (commit(txn).await?, begun) {
+            (Committed::Yes, Err(answer)) => return Ok(answer),
+            (Committed::Yes, Ok(sent)) => return Ok(wait(care, key, Some(sent)).await?),
             (Committed::Conflict, _) => {}
             (Committed::Busy, _) => return Err(Refusal::new(Code::Busy, "bounded queues", "").into()),
         }
@@ -82,15 +92,51 @@ async fn begun(care: &Care, key: &Key, digest: &[u8], begin: &impl Begin) -> Res
     Err(Refusal::new(Code::Busy, "one change of a visit at a time", "visit").into())
 }
 
+/// A message on its way, as the store has it.
+struct Sent {
+    /// The record as it is stored.
+    value: Bytes,
+    /// The record; its state is an intent.
+    record: pb::MessageRecord,
+    /// The claim that it sends, where it was read already.
+    claim: Option<Box<Claim>>,
+}
+
+impl Sent {
+    /// Reads a message, or the answer that stands in the intent's place.
+    async fn read(txn: &mut Txn, key: &Key) -> Result<Result<Sent, pb::Answer>, Failure> {
+        let place = key.message();
+        let Some(value) = txn.get(&place).await? else { return Ok(Err(buried())) };
+        let record: pb::MessageRecord = document(&place, &value)?;
+        match MessageState::find(txn, key, &record.digest).await {
+            Ok(MessageState::Sent(_)) => Ok(Ok(Sent { value, record, claim: None })),
+            Ok(MessageState::Answered(answer)) => Ok(Err(answer)),
+            Ok(MessageState::New) | Err(Stop::Refused(_)) => Ok(Err(buried())),
+            Err(Stop::Failed(failure)) => Err(failure),
+        }
+    }
+
+    fn intent(&self) -> Result<&pb::Intent, Failure> {
+        match &self.record.state {
+            Some(State::Intent(intent)) => Ok(intent),
+            _ => Err(Failure::Damaged(keys::shown(keys::PENDING))),
+        }
+    }
+}
+
+/// The answer to a message that was reversed.
+fn buried() -> pb::Answer {
+    wire::refused(&Refusal::new(Code::AlreadyReversed, "a reversed message stays reversed", "header.message_id"))
+}
+
 /// Drives a message while a hospital waits. When it may wait no longer the answer is unknown, and the sweep goes on.
-async fn wait(care: &Care, key: &Key) -> Result<pb::Answer, Failure> {
-    let _driven = Driven::mark(care, key);
+async fn wait(care: &Care, key: &Key, mut sent: Option<Sent>) -> Result<pb::Answer, Failure> {
     let deadline = Duration::from_millis(care.answer_deadline_ms);
     let mut reason = String::from("the hub has not answered yet");
     let driving = async {
         let mut pause = limits::RETRY_MS;
         loop {
-            match attempt(care, key).await {
+            match attempt(care, key, sent.take()).await {
                 Ok(Attempt::Ended(answer)) => return Ok(answer),
                 Ok(Attempt::Again(why)) => reason = why,
                 Err(Failure::Peer { peer, .. }) => reason = format!("{peer} has not answered yet"),
@@ -101,10 +147,7 @@ async fn wait(care: &Care, key: &Key) -> Result<pb::Answer, Failure> {
         }
     };
     let ended = tokio::time::timeout(deadline, driving).await;
-    ended.unwrap_or_else(|_| {
-        care.to_sweep.notify_one();
-        Ok(wire::answer(Outcome::Unknown(pb::Unknown { reason })))
-    })
+    ended.unwrap_or_else(|_| Ok(wire::answer(Outcome::Unknown(pb::Unknown { reason }))))
 }
 
 enum Attempt {
@@ -113,14 +156,16 @@ enum Attempt {
 }
 
 /// Sends a message once and keeps what its answer means.
-async fn attempt(care: &Care, key: &Key) -> Result<Attempt, Failure> {
-    let record = care.node.store.begin().record::<pb::MessageRecord>(&key.message()).await?;
-    let intent = match state(record) {
-        Ok(intent) => intent,
-        Err(answer) => return Ok(Attempt::Ended(*answer)),
+async fn attempt(care: &Care, key: &Key, sent: Option<Sent>) -> Result<Attempt, Failure> {
+    let sent = match sent {
+        Some(sent) => sent,
+        None => match Sent::read(&mut care.node.store.begin(), key).await? {
+            Ok(sent) => sent,
+            Err(answer) => return Ok(Attempt::Ended(answer)),
+        },
     };
-    let answer = send(care, &intent).await?;
-    care.levels.learn(intent.before.as_ref().map_or("", |visit| &visit.institution), &answer);
+    let answer = send(care, sent.intent()?).await?;
+    care.levels.learn(sent.intent()?.before.as_ref().map_or("", |visit| &visit.institution), &answer);
     if is_transient(&answer) {
         return Ok(Attempt::Again("the regions are busy; the message is sent again".into()));
     }
@@ -128,63 +173,57 @@ async fn attempt(care: &Care, key: &Key) -> Result<Attempt, Failure> {
         // Who we are says nothing about what became of the message: an earlier copy may be booked.
         return Ok(Attempt::Again("the hub does not know this care service; see its configuration".into()));
     }
-    conclude(care, key, answer).await
+    conclude(care, key, sent, answer).await
 }
 
 fn is_stranger(answer: &pb::Answer) -> bool {
     matches!(&answer.outcome, Some(Outcome::Refused(no)) if no.code() == pb::RefusalCode::E010NotYourRegion)
 }
 
-/// The intent in a record, or the answer that stands in its place.
-fn state(record: Option<pb::MessageRecord>) -> Result<Box<pb::Intent>, Box<pb::Answer>> {
-    match record.and_then(|record| record.state) {
-        Some(State::Intent(intent)) => Ok(intent),
-        Some(State::Answer(answer)) => Err(Box::new(answer)),
-        Some(State::Reversed(answer)) if is_unknown(&answer) => Err(Box::new(answer)),
-        Some(State::Reversed(_)) | None => {
-            let refusal = Refusal::new(Code::AlreadyReversed, "a reversed message stays reversed", "header.message_id");
-            Err(Box::new(wire::refused(&refusal)))
-        }
-    }
-}
-
 async fn send(care: &Care, intent: &pb::Intent) -> Result<pb::Answer, Failure> {
-    fn decoded<M: Message + Default>(intent: &pb::Intent) -> Result<M, Failure> {
-        M::decode(intent.request.as_slice()).map_err(|_| Failure::Damaged(keys::shown(keys::PENDING)))
-    }
-    let mut hub = care.hub.clone();
-    let deadline = limits::CALL_DEADLINE_MS;
-    match intent.act() {
-        pb::Act::Register => call("hub", deadline, hub.register_visit(decoded::<pb::RegisterRequest>(intent)?)).await,
-        pb::Act::Settle => call("hub", deadline, hub.settle(decoded::<pb::ClaimRequest>(intent)?)).await,
-        pb::Act::Cancel => call("hub", deadline, hub.cancel(decoded::<pb::CancelRequest>(intent)?)).await,
-        pb::Act::Reverse => call("hub", deadline, hub.reverse(decoded::<pb::ReverseRequest>(intent)?)).await,
-        pb::Act::Unspecified => Err(Failure::Damaged(keys::shown(keys::PENDING))),
-    }
+    let call_of = match intent.act() {
+        pb::Act::Register => pb::RoadCall::RegisterVisit,
+        pb::Act::Settle => pb::RoadCall::Settle,
+        pb::Act::Cancel => pb::RoadCall::Cancel,
+        pb::Act::Reverse => pb::RoadCall::Reverse,
+        pb::Act::Unspecified => return Err(Failure::Damaged(keys::shown(keys::PENDING))),
+    };
+    call("hub", limits::CALL_DEADLINE_MS, care.road.send(call_of, intent.request.clone())).await
 }
 
 /// Keeps an answer and everything it means, in one commit; whoever comes second finds the first's answer.
-async fn conclude(care: &Care, key: &Key, answer: pb::Answer) -> Result<Attempt, Failure> {
+async fn conclude(care: &Care, key: &Key, mut sent: Sent, answer: pb::Answer) -> Result<Attempt, Failure> {
+    let place = key.message();
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = care.node.store.begin();
-        let record = txn.record::<pb::MessageRecord>(&key.message()).await?.unwrap_or_default();
-        let digest = record.digest.clone();
-        let intent = match state(Some(record)) {
-            Ok(intent) => intent,
-            Err(answer) => return Ok(Attempt::Ended(*answer)),
-        };
+        if txn.get(&place).await?.as_ref() != Some(&sent.value) {
+            // Its reversal came between, or another that drives it; the claim stays what it was.
+            match Sent::read(&mut txn, key).await? {
+                Ok(other) => sent = Sent { claim: sent.claim, ..other },
+                Err(answer) => return Ok(Attempt::Ended(answer)),
+            }
+        }
+        let intent = sent.intent()?;
         match intent.act() {
-            pb::Act::Register => register_visit::conclude(&mut txn, &intent, &answer).await?,
-            pb::Act::Settle => settle::conclude(&mut txn, &intent, &answer).await?,
-            pb::Act::Cancel => cancel::conclude(&mut txn, &intent, &answer).await?,
-            pb::Act::Reverse => reverse::conclude(&mut txn, &intent, &answer).await?,
+            pb::Act::Register => register_visit::conclude(&mut txn, intent, &answer).await?,
+            pb::Act::Settle => settle::conclude(&mut txn, intent, sent.claim.as_deref(), &answer).await?,
+            pb::Act::Cancel => cancel::conclude(&mut txn, intent, &answer).await?,
+            pb::Act::Reverse => reverse::conclude(&mut txn, intent, &answer).await?,
             pb::Act::Unspecified => return Err(Failure::Damaged(keys::shown(keys::PENDING))),
         }
-        txn.keep(key.message(), &pb::MessageRecord { digest, state: Some(State::Answer(answer.clone())) });
+        let state = Some(State::Answer(kept(&answer)));
+        txn.keep(place.clone(), &pb::MessageRecord { digest: sent.record.digest.clone(), state });
         txn.delete(key.pending());
         match commit(txn).await? {
             Committed::Yes => {
-                care.to_upload.notify_one();
+                let is_stay = intent.before.as_ref().is_some_and(|visit| visit.service() == pb::Service::Stay);
+                if is_stay && intent.act() == pb::Act::Settle {
+                    care.to_upload.notify_one();
+                }
+                if intent.act() == pb::Act::Reverse {
+                    // Refused, it has put its original back to be driven.
+                    care.abandoned();
+                }
                 return Ok(Attempt::Ended(answer));
             }
             Committed::Conflict => {}
@@ -207,6 +246,7 @@ pub(super) async fn sweep(care: Arc<Care>, mut stopping: watch::Receiver<bool>) 
             if let Err(failure) = sweep_once(&care).await {
                 tracing::error!(%failure, "pending messages cannot be read");
             }
+            tokio::time::sleep(Duration::from_millis(limits::SWEEP_GAP_MS)).await;
             let pause = tokio::time::sleep(Duration::from_millis(limits::SWEEP_MS));
             tokio::select! {
                 biased;
@@ -222,7 +262,22 @@ pub(super) async fn sweep(care: Arc<Care>, mut stopping: watch::Receiver<bool>) 
     }
 }
 
+/// Looks for what nobody drives, unless nobody has left anything: each look passes over all that were ever pending,
+/// until the store has cleared its own traces of them.
 async fn sweep_once(care: &Care) -> Result<(), Failure> {
+    if !care.left.swap(false, Ordering::Relaxed) {
+        return Ok(());
+    }
+    let swept = sweep_all(care).await;
+    if !matches!(swept, Ok(false)) {
+        care.left.store(true, Ordering::Relaxed);
+    }
+    swept.map(drop)
+}
+
+/// True where something is still pending.
+async fn sweep_all(care: &Care) -> Result<bool, Failure> {
+    let mut remains = false;
     // A home that does not answer is asked once a round, so that it does not hold up the others.
     let silent = Mutex::new(BTreeSet::new());
     let mut after: Option<Vec<u8>> = None;
@@ -230,47 +285,63 @@ async fn sweep_once(care: &Care) -> Result<(), Failure> {
         let page = care.node.store.scan_prefix(keys::PENDING, after.as_deref(), limits::SWEEP_MAX).await?;
         let pending = page.iter().filter_map(|(key, _)| Key::of_pending(key)).filter(|key| !Driven::is(care, key));
         let swept = pending.map(|key| swept(care, &silent, key)).collect::<Vec<_>>();
-        stream::iter(swept).buffer_unordered(SWEPT_TOGETHER).for_each(|()| async {}).await;
+        let mut swept = stream::iter(swept).buffer_unordered(SWEPT_TOGETHER);
+        while let Some(ended) = swept.next().await {
+            remains |= !ended;
+        }
         if page.len() < limits::SWEEP_MAX {
-            return Ok(());
+            return Ok(remains);
         }
         after = page.last().map(|(key, _)| key.to_vec());
     }
 }
 
-async fn swept(care: &Care, silent: &Mutex<BTreeSet<String>>, key: Key) {
+/// Drives a message once; true where it has come to its end.
+async fn swept(care: &Care, silent: &Mutex<BTreeSet<String>>, key: Key) -> bool {
     let homes = || silent.lock().unwrap_or_else(PoisonError::into_inner);
-    let home = match home_of(care, &key).await {
-        Ok(home) if homes().contains(&home) => return,
-        Ok(home) => home,
-        Err(failure) => return tracing::error!(%failure, "a pending message cannot be read"),
+    let (sent, home) = match sent_home(care, &key).await {
+        Ok((_, home)) if homes().contains(&home) => return false,
+        Ok(sent) => sent,
+        Err(failure) => {
+            tracing::error!(%failure, "a pending message cannot be read");
+            return false;
+        }
     };
-    match attempt(care, &key).await {
-        Ok(_) => {}
+    match attempt(care, &key, sent).await {
+        Ok(Attempt::Ended(_)) => true,
+        Ok(Attempt::Again(_)) => false,
         Err(Failure::Peer { .. }) => {
             homes().insert(home);
+            false
         }
-        Err(failure) => tracing::error!(%failure, "a pending message cannot be driven"),
+        Err(failure) => {
+            tracing::error!(%failure, "a pending message cannot be driven");
+            false
+        }
     }
 }
 
-/// The home province that a pending message is for.
-async fn home_of(care: &Care, key: &Key) -> Result<String, Failure> {
-    let record = care.node.store.begin().record::<pb::MessageRecord>(&key.message()).await?;
-    let area = state(record).ok().and_then(|intent| intent.before).map(|visit| visit.home);
-    Ok(area.and_then(|area| RegionCode::parse(&area).ok()).map(|area| area.province().to_string()).unwrap_or_default())
+/// A pending message, and the home province that it is for.
+async fn sent_home(care: &Care, key: &Key) -> Result<(Option<Sent>, String), Failure> {
+    let Ok(sent) = Sent::read(&mut care.node.store.begin(), key).await? else { return Ok((None, String::new())) };
+    let visit = sent.intent()?.before.as_ref();
+    let area = visit.and_then(|visit| RegionCode::parse(&visit.home).ok());
+    let home = area.map(|area| area.province().to_string()).unwrap_or_default();
+    Ok((Some(sent), home))
 }
 
 /// Marks a message as driven by a waiting hospital, for as long as the mark lives.
 struct Driven<'a> {
     care: &'a Care,
     key: Key,
+    /// It has its answer; otherwise the sweep goes on with it.
+    ended: bool,
 }
 
 impl<'a> Driven<'a> {
     fn mark(care: &'a Care, key: &Key) -> Driven<'a> {
         lock(care).insert(key.clone());
-        Driven { care, key: key.clone() }
+        Driven { care, key: key.clone(), ended: false }
     }
 
     fn is(care: &Care, key: &Key) -> bool {
@@ -281,6 +352,9 @@ impl<'a> Driven<'a> {
 impl Drop for Driven<'_> {
     fn drop(&mut self) {
         lock(self.care).remove(&self.key);
+        if !self.ended {
+            self.care.abandoned();
+        }
     }
 }
 

@@ -16,9 +16,16 @@ mod settle;
 mod settle_at_once;
 mod visits;
 
-use std::{collections::BTreeSet, io, sync::Arc, sync::Mutex};
+use std::{
+    collections::BTreeSet,
+    io,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tonic::{Request, Response, Status, service::Routes};
 use zhijie_domain::{
     calendar::Date,
@@ -31,7 +38,7 @@ use zhijie_protocol::v1::{agency_server, care_server, hub_client::HubClient, reg
 use crate::{
     node::{
         Book, Credentials, Entries, Failure, Gate, Key, Link, Node, Office, Role, Served, channel, claim, limits,
-        reflection, serve,
+        reflection, road::RoadClient, serve,
     },
     wire::{
         claim::{Header, parse_header},
@@ -63,10 +70,13 @@ pub(crate) struct Care {
     gate: Gate,
     book: Book,
     hub: HubClient<Link>,
+    road: RoadClient,
     levels: levels::Levels,
     answer_deadline_ms: u64,
     /// Messages that a hospital waits for just now; the sweep leaves them alone.
     driven: Mutex<BTreeSet<Key>>,
+    /// A message was left on its way with nobody to drive it; so it is taken to be when the service starts.
+    left: AtomicBool,
     to_sweep: Notify,
     to_upload: Notify,
 }
@@ -84,15 +94,18 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
     let office = Office::new(Link::new(hub.clone(), credentials.clone()));
     let office = agency_server::AgencyServer::new(office);
     let levels = levels::Levels::new(RegistryClient::with_interceptor(hub.clone(), credentials.clone()));
+    let road = RoadClient::new(Link::new(hub.clone(), credentials.clone()), "zhijie.v1.Hub");
     let hub = HubClient::with_interceptor(hub, credentials).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
     let care = Arc::new(Care {
         book: Book::new(node.store.clone()),
         region: setup.region.clone(),
         gate: Gate::default().with(Role::Hub, None, &setup.secret),
         hub,
+        road,
         levels,
         answer_deadline_ms: setup.answer_deadline_ms,
         driven: Mutex::default(),
+        left: AtomicBool::new(true),
         to_sweep: Notify::new(),
         to_upload: Notify::new(),
         node,
@@ -100,13 +113,19 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
     let service =
         care_server::CareServer::from_arc(Arc::clone(&care)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
     let routes = reflection(Routes::new(service).add_service(office), SERVICES)?;
-    let served = serve(&care.node.net, &setup.listen, SERVICES, routes).await?;
+    let served = serve(&care.node.net, &setup.listen, SERVICES, routes, watch::Sender::new(false)).await?;
     let sweeping = tokio::spawn(drive::sweep(Arc::clone(&care), served.stopping()));
     let uploading = tokio::spawn(details::run(care, served.stopping()));
     Ok(served.with_task(sweeping).with_task(uploading))
 }
 
 impl Care {
+    /// Tells the sweep that a message is left on its way.
+    fn abandoned(&self) {
+        self.left.store(true, Ordering::Relaxed);
+        self.to_sweep.notify_one();
+    }
+
     /// Reads the head of a hospital's request, and refuses one that is not for this region.
     fn header(&self, header: Option<&pb::Header>) -> Result<Header, Refusal> {
         let header = parse_header(header)?;

@@ -16,8 +16,8 @@ pub(super) async fn pre_settle(care: &Care, request: pb::SettleRequest) -> Resul
         let visit = CareVisit::named(&mut care.node.store.begin(), &request.visit).await?;
         visit.must_be(pb::VisitStatus::Open, "an open visit is pre-settled")?;
         let lines = visit.lines(&care.node.store).await?;
-        let claim = claim_of(care, &header, &visit, &lines, &terms(&request)).await?;
-        let answer = call("hub", limits::CALL_DEADLINE_MS, care.hub.clone().pre_settle(claim)).await?;
+        let (_, claim) = claim_of(care, &header, &visit, &lines, &terms(&request)).await?;
+        let answer = call("hub", limits::CALL_DEADLINE_MS, care.road.ask(pb::RoadCall::PreSettle, &claim)).await?;
         care.levels.learn(header.institution.as_str(), &answer);
         Ok::<_, Stop>(answer)
     };

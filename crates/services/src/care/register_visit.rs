@@ -42,19 +42,20 @@ impl Begin for Register<'_> {
         let visit = CareVisit::new(document.clone())?;
         visit.keep(txn);
         let sent = pb::RegisterRequest { header: Some(print_header(self.header)), visit: Some(document.clone()) };
-        Ok(Plan::Send(pb::Intent {
+        let intent = pb::Intent {
             act: pb::Act::Register.into(),
-            request: sent.encode_to_vec(),
+            request: sent.encode_to_vec().into(),
             before: Some(document),
             ..pb::Intent::default()
-        }))
+        };
+        Ok(Plan::Send(Box::new(intent), None))
     }
 }
 
 /// What the answer means: the visit is open, or it never was.
 pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::Answer) -> Result<(), Failure> {
     match &answer.outcome {
-        Some(Outcome::Visit(registered)) => put(txn, intent, registered.clone()).await,
+        Some(Outcome::Visit(registered)) => put(txn, intent, (**registered).clone()).await,
         Some(Outcome::Refused(_)) => put_status(txn, intent, pb::VisitStatus::Withdrawn, "").await,
         _ => Err(outside("a registration is answered by a visit or a refusal")),
     }

@@ -53,8 +53,8 @@ impl Begin for Reverse<'_> {
                 self.send(txn, record, visit, before)
             }
             Some(State::Answer(pb::Answer { outcome: Some(Outcome::Settlement(settled)) })) => {
-                let claim = settled.claim.unwrap_or_default();
-                let visit = idle(txn, &claim.visit).await?;
+                let visit = Book::document(txn, &settled.id).await?.claim.unwrap_or_default().visit;
+                let visit = idle(txn, &visit).await?;
                 let before = visit.document.clone();
                 self.send(txn, record, visit, before)
             }
@@ -65,7 +65,7 @@ impl Begin for Reverse<'_> {
             }
             // It was refused, or it never came: nothing was done, and nothing shall be.
             Some(State::Answer(_)) | None => {
-                let answer: pb::Answer = wire::answer(Outcome::Reversal(pb::Reversal::default()));
+                let answer: pb::Answer = wire::answer(Outcome::Reversal(Box::default()));
                 self.bury(txn, record.digest, answer.clone());
                 Ok(Plan::Answer(answer))
             }
@@ -104,14 +104,15 @@ impl Reverse<'_> {
         let unknown = Outcome::Unknown(pb::Unknown { reason: "it is being reversed".into() });
         self.bury(txn, record.digest.clone(), wire::answer(unknown));
         txn.delete(self.original.pending());
-        Ok(Plan::Send(pb::Intent {
+        let intent = pb::Intent {
             act: pb::Act::Reverse.into(),
-            request: self.request.encode_to_vec(),
+            request: self.request.encode_to_vec().into(),
             before: Some(before),
             original_key: self.original.bytes(),
             original: Some(Box::new(record)),
             ..pb::Intent::default()
-        }))
+        };
+        Ok(Plan::Send(Box::new(intent), None))
     }
 
     fn bury(&self, txn: &mut Txn, digest: Vec<u8>, answer: pb::Answer) {
@@ -136,7 +137,7 @@ pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::An
         }
         _ => return Err(outside("a reverse is answered by a reversal or a refusal")),
     };
-    let request = pb::ReverseRequest::decode(intent.request.as_slice()).map_err(outside)?;
+    let request = pb::ReverseRequest::decode(intent.request.clone()).map_err(outside)?;
     let undone = parse_undone(reversal).map_err(outside)?;
     if let Some(undone) = &undone {
         Book::add_undone(txn, undone).await?;

@@ -2,6 +2,7 @@
 
 use prost::Message;
 use zhijie_domain::{
+    claim::Claim,
     refusal::{Code, Refusal},
     settlement::Kind,
 };
@@ -47,32 +48,50 @@ impl Begin for Settle<'_> {
             return Err(Refusal::new(Code::VisitState, "a stay is settled after its discharge", "visit").into());
         }
         let lines = visit.lines(&self.care.node.store).await?;
-        let claim = claim_of(self.care, self.header, &visit, &lines, &terms(self.request)).await?;
+        let (claim, request) = claim_of(self.care, self.header, &visit, &lines, &terms(self.request)).await?;
         let before = visit.document.clone();
-        Ok(Plan::Send(intent(txn, &mut visit, &claim, before)))
+        Ok(intent(txn, &mut visit, claim, &request, before))
     }
 }
 
 /// The intent to send a claim; it holds the visit busy. Where nothing comes of it the visit is as `before`.
-pub(super) fn intent(txn: &mut Txn, visit: &mut CareVisit, claim: &pb::ClaimRequest, before: pb::Visit) -> pb::Intent {
+pub(super) fn intent(
+    txn: &mut Txn,
+    visit: &mut CareVisit,
+    claim: Claim,
+    request: &pb::ClaimRequest,
+    before: pb::Visit,
+) -> Plan {
     visit.document.set_status(pb::VisitStatus::Busy);
     visit.keep(txn);
-    pb::Intent {
+    let intent = pb::Intent {
         act: pb::Act::Settle.into(),
-        request: claim.encode_to_vec(),
+        request: request.encode_to_vec().into(),
         before: Some(before),
         ..pb::Intent::default()
-    }
+    };
+    Plan::Send(Box::new(intent), Some(Box::new(claim)))
 }
 
-/// What the answer means: a record in the book, or the visit as it was.
-pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::Answer) -> Result<(), Failure> {
+/// What the answer means: a record in the book, or the visit as it was. The claim is read from the intent where it is not
+/// at hand.
+pub(super) async fn conclude(
+    txn: &mut Txn,
+    intent: &pb::Intent,
+    claim: Option<&Claim>,
+    answer: &pb::Answer,
+) -> Result<(), Failure> {
     match &answer.outcome {
         Some(Outcome::Settlement(document)) => {
             let settled = settlement::parse(document).map_err(outside)?;
-            let sent = pb::ClaimRequest::decode(intent.request.as_slice()).map_err(outside)?;
-            let claim = claim::parse(&sent.claim.unwrap_or_default()).map_err(outside)?;
-            if settled.claim != claim || settled.kind != Kind::Settled {
+            let is_the_claim = match claim {
+                Some(claim) => settled.claim == *claim,
+                None => {
+                    let sent = pb::ClaimRequest::decode(intent.request.clone()).map_err(outside)?;
+                    settled.claim == claim::parse(&sent.claim.unwrap_or_default()).map_err(outside)?
+                }
+            };
+            if !is_the_claim || settled.kind != Kind::Settled {
                 return Err(outside("a settlement answers the claim it was sent"));
             }
             Book::add(txn, &settled, None).await?;

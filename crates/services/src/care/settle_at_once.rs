@@ -36,8 +36,8 @@ pub(super) async fn settle_at_once(care: &Care, request: pb::SettleAtOnceRequest
 
 impl Begin for AtOnce<'_> {
     async fn plan(&self, txn: &mut Txn) -> Result<Plan, Stop> {
-        let (care, request) = (self.care, self.request);
-        if codes::parse::<Service>(request.service, "service")? == Service::Stay {
+        let (care, asked) = (self.care, self.request);
+        if codes::parse::<Service>(asked.service, "service")? == Service::Stay {
             return Err(Refusal::malformed(
                 "service",
                 "住院须登记、出院后结算",
@@ -45,29 +45,29 @@ impl Begin for AtOnce<'_> {
             )
             .into());
         }
-        let lines = split_all(parse_lines(&request.lines)?, care.catalogue()?)?;
+        let lines = split_all(parse_lines(&asked.lines)?, care.catalogue()?)?;
         let registered = pb::RegisterVisitRequest {
             header: None,
-            person: request.person.clone(),
-            scheme: request.scheme,
-            service: request.service,
-            emergency: request.emergency,
-            from: request.from.clone(),
+            person: asked.person.clone(),
+            scheme: asked.scheme,
+            service: asked.service,
+            emergency: asked.emergency,
+            from: asked.from.clone(),
         };
         let mut visit = CareVisit::new(new_document(care, self.header, &registered, pb::VisitStatus::Open)?)?;
         visit.add(txn, &lines)?;
         bounded(&visit)?;
         let terms = Terms {
-            disease: &request.disease,
-            injury: request.injury,
-            third_party: request.third_party,
-            account_use: request.account_use,
-            declared: request.declared.as_ref(),
+            disease: &asked.disease,
+            injury: asked.injury,
+            third_party: asked.third_party,
+            account_use: asked.account_use,
+            declared: asked.declared.as_ref(),
         };
-        let claim = claim_of(care, self.header, &visit, &lines, &terms).await?;
+        let (claim, request) = claim_of(care, self.header, &visit, &lines, &terms).await?;
         // A refused visit leaves nothing behind.
         let mut before = visit.document.clone();
         before.set_status(pb::VisitStatus::Withdrawn);
-        Ok(Plan::Send(intent(txn, &mut visit, &claim, before)))
+        Ok(intent(txn, &mut visit, claim, &request, before))
     }
 }

@@ -205,7 +205,10 @@ fn message(_: Role, key: &[u8], value: &[u8]) -> Result<Then, Wrong> {
     match required(record.state, "state")? {
         State::Intent(_) => {}
         State::Answer(answer) | State::Reversed(answer) => match required(answer.outcome, "answer")? {
-            Outcome::Settlement(settled) => settlement::parse(&settled).map(drop)?,
+            Outcome::Settlement(kept) => {
+                let id = SettlementId::parse(&kept.id).map_err(Refusal::from)?;
+                return Ok(Then::Needs(keys::settlement(&id)));
+            }
             Outcome::Reversal(reversal) => {
                 reversal
                     .undone

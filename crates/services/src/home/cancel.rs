@@ -62,6 +62,6 @@ impl Act for Cancel<'_> {
         }
         let undone = undo(self.home, txn, booked, Kind::Cancelled).await?;
         tracing::debug!(settlement = %undone.settlement.id, region = %self.home.region, "cancelled");
-        Ok(wire::answer(Outcome::Settlement(settlement::print(&undone.record))))
+        Ok(wire::answer(Outcome::Settlement(settlement::print(&undone.record).into())))
     }
 }

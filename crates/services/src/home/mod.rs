@@ -16,8 +16,9 @@ mod undo;
 
 use std::{io, sync::Arc};
 
-use tokio::sync::Notify;
-use tonic::{Request, Response, Status, service::Routes};
+use prost::bytes::Bytes;
+use tokio::sync::{Notify, watch};
+use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
 use zhijie_domain::{
     ids::RegionCode,
     refusal::{Code, Refusal},
@@ -26,14 +27,16 @@ use zhijie_protocol::v1::{agency_server, home_server, hub_client::HubClient, reg
 
 use crate::{
     node::{
-        Book, Credentials, Entries, Failure, Gate, Link, Node, Office, Role, Served, channel, claim, limits,
-        reflection, serve,
+        Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Office, Role, Served, channel, claim, limits,
+        reflection,
+        road::{Carrier, ROAD, read_letter, road_server},
+        serve,
     },
     wire::pb,
 };
 
 /// The services' names on the wire; health speaks of the first.
-const SERVICES: &[&str] = &["zhijie.v1.Home", "zhijie.v1.Agency"];
+const SERVICES: &[&str] = &["zhijie.v1.Home", ROAD, "zhijie.v1.Agency"];
 
 /// What the home role needs to know of itself.
 pub struct HomeSetup {
@@ -84,8 +87,10 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
     });
     let service =
         home_server::HomeServer::from_arc(Arc::clone(&home)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    let routes = reflection(Routes::new(service).add_service(office), SERVICES)?;
-    let served = serve(&home.node.net, &setup.listen, SERVICES, routes).await?;
+    let stop = watch::Sender::new(false);
+    let road = road_server(Arc::clone(&home), stop.subscribe());
+    let routes = reflection(Routes::new(service).add_service(road).add_service(office), SERVICES)?;
+    let served = serve(&home.node.net, &setup.listen, SERVICES, routes, stop).await?;
     let mirroring = tokio::spawn(mirror::run(home, served.stopping()));
     Ok(served.with_task(mirroring))
 }
@@ -104,13 +109,29 @@ impl Home {
 /// Answers a road call of the hub, or says who may call.
 macro_rules! road {
     ($self:ident, $request:ident, $act:path) => {{
-        let caller = $self.gate.admit($request.metadata()).and_then(|caller| caller.is_hub());
-        match caller {
-            Ok(()) => reply($act($self, $request.into_inner()).await),
-            // A stranger gets no answer that could be taken for one about its message.
-            Err(refusal) => Err(Status::unauthenticated(format!("{} {} · {}", refusal.code, refusal.zh, refusal.en))),
-        }
+        $self.admit($request.metadata())?;
+        reply($act($self, $request.into_inner()).await)
     }};
+}
+
+impl Carrier for Home {
+    fn admit(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
+        let caller = self.gate.admit(metadata).and_then(|caller| caller.is_hub().map(|()| caller));
+        // A stranger gets no answer that could be taken for one about its message.
+        caller.map_err(|no| Status::unauthenticated(format!("{} {} · {}", no.code, no.zh, no.en)))
+    }
+
+    async fn answer(&self, _: &Caller, call: pb::RoadCall, request: Bytes) -> Result<pb::Answer, Status> {
+        let answer = match call {
+            pb::RoadCall::RegisterVisit => register_visit::register_visit(self, read_letter(request)?).await,
+            pb::RoadCall::PreSettle => pre_settle::pre_settle(self, read_letter(request)?).await,
+            pb::RoadCall::Settle => settle::settle(self, read_letter(request)?).await,
+            pb::RoadCall::Cancel => cancel::cancel(self, read_letter(request)?).await,
+            pb::RoadCall::Reverse => reverse::reverse(self, read_letter(request)?).await,
+            pb::RoadCall::Unspecified => return Err(Status::unimplemented("no such call")),
+        };
+        answer.map_err(Failure::into_status)
+    }
 }
 
 fn reply<T>(result: Result<T, Failure>) -> Result<Response<T>, Status> {

@@ -20,9 +20,9 @@ pub(super) async fn pre_settle(home: &Home, request: pb::ClaimRequest) -> Result
         judge(home, &mut home.node.store.begin(), &sent, home.node.now()).await
     };
     answer_of(
-        judged
-            .await
-            .map(|judged| wire::answer(Outcome::Computation(settlement::print_computation(&judged.computation)))),
+        judged.await.map(|judged| {
+            wire::answer(Outcome::Computation(settlement::print_computation(&judged.computation).into()))
+        }),
     )
 }
 

@@ -59,6 +59,6 @@ impl Act for Register<'_> {
             member.keep(txn);
         }
         tracing::debug!(visit = %registration.visit, region = %self.home.region, "registered");
-        Ok(wire::answer(Outcome::Visit(document)))
+        Ok(wire::answer(Outcome::Visit(document.into())))
     }
 }

@@ -58,7 +58,7 @@ impl Act for Reverse<'_> {
             Some(Outcome::Visit(visit)) => self.registered(txn, &visit).await?,
             _ => pb::Reversal::default(),
         };
-        let answer: pb::Answer = wire::answer(Outcome::Reversal(reversal));
+        let answer: pb::Answer = wire::answer(Outcome::Reversal(reversal.into()));
         let tombstone = pb::MessageRecord { digest, state: Some(State::Reversed(answer.clone())) };
         txn.keep(place, &tombstone);
         Ok(answer)

@@ -58,7 +58,7 @@ impl Act for Settle<'_> {
         let visit = settled_visit(visit, claim, &settlement.id);
         txn.keep(keys::visit(&claim.visit), &visit::print(&visit));
         tracing::debug!(settlement = %settlement.id, region = %home.region, "settled");
-        Ok(wire::answer(Outcome::Settlement(settlement::print(&settlement))))
+        Ok(wire::answer(Outcome::Settlement(settlement::print(&settlement).into())))
     }
 }
 

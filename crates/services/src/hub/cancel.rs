@@ -48,9 +48,9 @@ async fn cancelled(hub: &Hub, caller: &Caller, request: pb::CancelRequest) -> Re
     if let Err(answer) = keep_relayed(hub, &key, &digest, None).await? {
         return Ok(answer);
     }
-    let mut home = hub.home_again(&header.home)?;
+    let home = hub.home_again(&header.home)?;
     let asked = request.settlement.clone();
-    let answer = ask_home(home.cancel(request)).await?;
+    let answer = ask_home(home.ask(pb::RoadCall::Cancel, &request)).await?;
     Ok(call.answer(&Record { hub, asked, answer }).await?)
 }
 

@@ -10,11 +10,10 @@ use zhijie_domain::{
     split::SplitLine,
     visit::Visit,
 };
-use zhijie_protocol::v1::home_client::HomeClient;
 
 use super::{Hub, from_care, registry::institution};
 use crate::{
-    node::{Caller, Failure, Link, Records, Stop, document, keys, limits, stored},
+    node::{Caller, Failure, Records, Stop, document, keys, limits, road::RoadClient, stored},
     wire::{
         claim::{self, Header, parse_header},
         pb, person, registry, required, visit,
@@ -30,7 +29,7 @@ pub(super) struct Checked {
 
 /// Where an enforced claim goes, and for a chronic one by what it was judged.
 pub(super) struct Enforced {
-    pub(super) home: HomeClient<Link>,
+    pub(super) home: RoadClient,
     pub(super) listed: Option<pb::ListedDisease>,
 }
 

@@ -1,15 +1,14 @@
 //! What the feed says of each decision. No personal data: provinces, ids of records, amounts and codes.
 
-use zhijie_domain::{
-    calendar::Moment,
-    money::Fen,
-    settlement::{Kind as Entry, Settlement},
-};
+use zhijie_domain::{calendar::Moment, ids::RegionCode};
 
 use super::Hub;
 use crate::wire::{
     codes,
-    pb::{self, HubEventKind as Kind, agency_reply::Outcome, agency_request::Command, prepayment_act::Act},
+    pb::{
+        self, EntryKind as Entry, HubEventKind as Kind, agency_reply::Outcome, agency_request::Command,
+        prepayment_act::Act,
+    },
     ticket as wire_ticket,
 };
 
@@ -35,20 +34,24 @@ impl Hub {
 }
 
 /// A settlement or a negative record that the hub has booked.
-pub(super) fn booked(settlement: &Settlement) -> pb::HubEvent {
-    let (kind, code) = match settlement.kind {
-        Entry::Settled => (Kind::Settled, ""),
+pub(super) fn booked(settlement: &pb::Settlement) -> pb::HubEvent {
+    let (kind, code) = match settlement.kind() {
         Entry::Cancelled => (Kind::Undone, "cancelled"),
         Entry::Reversed => (Kind::Undone, "reversed"),
+        Entry::Settled | Entry::Unspecified => (Kind::Settled, ""),
     };
-    let (claim, Fen(fund)) = (&settlement.claim, settlement.computation.amounts.fund_total);
-    let (home, care) = (claim.home.province(), claim.care.province());
-    let event = of(kind, home.as_str(), care.as_str(), settlement.id.as_str(), fund, code);
-    pb::HubEvent { at: settlement.at.0, ..event }
+    let claim = settlement.claim.as_ref();
+    let province = |area: Option<&String>| {
+        area.and_then(|area| RegionCode::parse(area).ok()).map(|area| area.province().to_string()).unwrap_or_default()
+    };
+    let (home, care) = (province(claim.map(|claim| &claim.home)), province(claim.map(|claim| &claim.care)));
+    let amounts = settlement.computation.as_ref().and_then(|computation| computation.amounts.as_ref());
+    let fund = amounts.map_or(0, |amounts| amounts.fund_total);
+    pb::HubEvent { at: settlement.at, ..of(kind, &home, &care, &settlement.id, fund, code) }
 }
 
 /// The case of a settlement, of which no officer has done anything yet.
-pub(super) fn case_of(settlement: &Settlement, code: &str) -> pb::HubEvent {
+pub(super) fn case_of(settlement: &pb::Settlement, code: &str) -> pb::HubEvent {
     pb::HubEvent { at: 0, kind: Kind::Case.into(), code: code.into(), ..booked(settlement) }
 }
 

@@ -15,10 +15,7 @@ use prometheus_client::{
 };
 use tokio::{sync::Mutex, time::Instant};
 use tonic::service::Routes;
-use zhijie_domain::{
-    calendar::{Date, add_days},
-    settlement::Kind,
-};
+use zhijie_domain::calendar::{Date, add_days};
 
 use super::{Hub, clearing, latency::Latency};
 use crate::{
@@ -118,8 +115,8 @@ impl Metrics {
     }
 
     /// Counts a record that the hub has booked.
-    pub(super) fn booked(&self, kind: Kind) {
-        if kind == Kind::Settled {
+    pub(super) fn booked(&self, kind: pb::EntryKind) {
+        if kind == pb::EntryKind::Settled {
             self.settlements.inc()
         } else {
             self.undone.inc()

@@ -29,13 +29,15 @@ mod screening;
 mod settle;
 mod tickets;
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{collections::BTreeMap, future::Future, io, sync::Arc};
+
+use prost::bytes::Bytes;
 
 use tokio::{
-    sync::{Mutex, Notify},
+    sync::{Mutex, Notify, watch},
     time::Instant,
 };
-use tonic::{Request, Response, Status, Streaming, service::Routes};
+use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap, service::Routes};
 use zhijie_domain::{
     calendar::Month,
     clearing::schedule::{Schedule, schedule},
@@ -50,14 +52,16 @@ use zhijie_protocol::v1::{
 use crate::{
     node::{
         Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, claim, limits,
-        reflection, serve,
+        reflection,
+        road::{Carrier, ROAD, RoadClient, read_letter, road_server},
+        serve,
     },
     wire::pb,
 };
 
 /// The services' names on the wire; health speaks of the first.
 const SERVICES: &[&str] =
-    &["zhijie.v1.Hub", "zhijie.v1.Books", registry::SERVICE, "zhijie.v1.Agency", "zhijie.v1.National"];
+    &["zhijie.v1.Hub", ROAD, "zhijie.v1.Books", registry::SERVICE, "zhijie.v1.Agency", "zhijie.v1.National"];
 
 /// What the hub needs to know of itself.
 pub struct HubSetup {
@@ -92,6 +96,7 @@ pub(crate) struct Hub {
     book: Book,
     chronic: registry::Published,
     homes: BTreeMap<RegionCode, HomeClient<Link>>,
+    roads: BTreeMap<RegionCode, RoadClient>,
     cares: BTreeMap<RegionCode, CareClient<Link>>,
     feed: feed::Feed,
     metrics: metrics::Metrics,
@@ -107,7 +112,8 @@ pub(crate) struct Hub {
 /// # Errors
 /// When the address cannot be listened on, or the configuration holds no usable address or secret.
 pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
-    let (mut homes, mut cares, mut gate) = (BTreeMap::new(), BTreeMap::new(), Gate::default());
+    let (mut homes, mut roads, mut cares, mut gate) =
+        (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), Gate::default());
     for region in &setup.regions {
         let code = &region.code;
         let link = |role: Role, peer: &ServicePeer| {
@@ -119,6 +125,8 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         };
         if let Some(peer) = &region.home {
             let (channel, credentials) = link(Role::Home, peer)?;
+            let link = Link::new(channel.clone(), credentials.clone());
+            roads.insert(code.clone(), RoadClient::new(link, "zhijie.v1.Home"));
             homes.insert(code.clone(), HomeClient::with_interceptor(channel, credentials));
             gate = gate.with(Role::Home, Some(code.clone()), &peer.secret);
         }
@@ -136,6 +144,7 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         chronic: registry::Published::default(),
         gate,
         homes,
+        roads,
         cares,
         feed: feed::Feed::default(),
         metrics: metrics::Metrics::default(),
@@ -145,13 +154,15 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         node,
     });
     let road = hub_server::HubServer::from_arc(Arc::clone(&hub)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+    let stop = watch::Sender::new(false);
     let routes = Routes::new(road)
+        .add_service(road_server(Arc::clone(&hub), stop.subscribe()))
         .add_service(books_server::BooksServer::from_arc(Arc::clone(&hub)))
         .add_service(registry::server(Arc::clone(&hub)))
         .add_service(agency_server::AgencyServer::new(agency::Provinces(Arc::clone(&hub))))
         .add_service(national_server::NationalServer::new(agency::Nation(Arc::clone(&hub))));
     let routes = metrics::route(reflection(routes, SERVICES)?, Arc::clone(&hub));
-    let served = serve(&net, &setup.listen, SERVICES, routes).await?;
+    let served = serve(&net, &setup.listen, SERVICES, routes, stop).await?;
     let duties = tokio::spawn(duties::run(Arc::clone(&hub), served.stopping()));
     let screening = tokio::spawn(screening::run(Arc::clone(&hub), served.stopping()));
     let mut stopping = served.stopping();
@@ -171,12 +182,12 @@ impl Hub {
     }
 
     /// The home service of a pooling area.
-    fn home(&self, area: &RegionCode) -> Result<HomeClient<Link>, Refusal> {
-        self.homes.get(&area.province()).cloned().ok_or_else(|| unknown_region("header.home", area))
+    fn home(&self, area: &RegionCode) -> Result<RoadClient, Refusal> {
+        self.roads.get(&area.province()).cloned().ok_or_else(|| unknown_region("header.home", area))
     }
 
     /// The home service of an area that a message went to before: without it there is no answer, and no refusal.
-    fn home_again(&self, area: &RegionCode) -> Result<HomeClient<Link>, Failure> {
+    fn home_again(&self, area: &RegionCode) -> Result<RoadClient, Failure> {
         self.home(area).map_err(|refusal| relay::outside(&refusal.to_string()))
     }
 }
@@ -184,17 +195,49 @@ impl Hub {
 /// Answers a road call of a care region, which a handler checks to be the one the message names.
 macro_rules! road {
     ($self:ident, $request:ident, $name:literal, $act:path) => {
-        match $self.gate.admit($request.metadata()) {
-            Ok(caller) => {
-                let begun = Instant::now();
-                let answer = $act($self, &caller, $request.into_inner()).await;
-                $self.metrics.answered($name, begun.elapsed(), &answer);
-                reply(answer)
-            }
-            // A stranger gets no answer that could be taken for one about its message.
-            Err(refusal) => Err(unknown_caller(&refusal)),
+        // A stranger gets no answer that could be taken for one about its message.
+        {
+            let caller = $self.admit($request.metadata())?;
+            $self.timed($name, $act($self, &caller, $request.into_inner())).await.map(Response::new)
         }
     };
+}
+
+impl Hub {
+    /// Answers a message of the road, and measures how long it took.
+    async fn timed(
+        &self,
+        name: &'static str,
+        answering: impl Future<Output = Result<pb::Answer, Failure>>,
+    ) -> Result<pb::Answer, Status> {
+        let begun = Instant::now();
+        let answer = answering.await;
+        self.metrics.answered(name, begun.elapsed(), &answer);
+        answer.map_err(Failure::into_status)
+    }
+}
+
+impl Carrier for Hub {
+    fn admit(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
+        self.gate.admit(metadata).map_err(|refusal| unknown_caller(&refusal))
+    }
+
+    async fn answer(&self, caller: &Caller, call: pb::RoadCall, request: Bytes) -> Result<pb::Answer, Status> {
+        match call {
+            pb::RoadCall::RegisterVisit => {
+                let request = read_letter(request)?;
+                self.timed("register", register_visit::register_visit(self, caller, request)).await
+            }
+            pb::RoadCall::PreSettle => {
+                let request = read_letter(request)?;
+                self.timed("pre_settle", pre_settle::pre_settle(self, caller, request)).await
+            }
+            pb::RoadCall::Settle => self.timed("settle", settle::settle(self, caller, read_letter(request)?)).await,
+            pb::RoadCall::Cancel => self.timed("cancel", cancel::cancel(self, caller, read_letter(request)?)).await,
+            pb::RoadCall::Reverse => self.timed("reverse", reverse::reverse(self, caller, read_letter(request)?)).await,
+            pb::RoadCall::Unspecified => Err(Status::unimplemented("no such call")),
+        }
+    }
 }
 
 /// What a stranger is told.

@@ -3,7 +3,7 @@
 use super::{
     Hub,
     enforce::{Enforced, check, enforce},
-    relay::ask_home,
+    relay::{ask_home, without_lines},
 };
 use crate::{
     node::{Caller, Failure, answer_of},
@@ -17,9 +17,10 @@ pub(super) async fn pre_settle(
 ) -> Result<pb::Answer, Failure> {
     let relayed = async {
         let checked = check(caller, &request)?;
-        let Enforced { mut home, listed } = enforce(hub, &checked).await?;
+        let Enforced { home, listed } = enforce(hub, &checked).await?;
         request.listed = listed;
-        Ok(ask_home(home.pre_settle(request)).await?)
+        without_lines(&mut request);
+        Ok(ask_home(home.ask(pb::RoadCall::PreSettle, &request)).await?)
     };
     answer_of(relayed.await)
 }

@@ -1,7 +1,6 @@
 //! Registering a visit through the hub: the institution must be opened; home decides the rest and takes the snapshot.
 
 use zhijie_domain::{refusal::Refusal, visit::Registration};
-use zhijie_protocol::v1::home_client::HomeClient;
 use zhijie_store::Txn;
 
 use super::{
@@ -11,7 +10,7 @@ use super::{
     road::Call,
 };
 use crate::{
-    node::{Act, Caller, Failure, Key, Link, Records, Stop, answer_of, digest, keys},
+    node::{Act, Caller, Failure, Key, Records, Stop, answer_of, digest, keys, road::RoadClient},
     wire::{
         claim::{Header, parse_header},
         pb::{self, answer::Outcome},
@@ -40,7 +39,7 @@ async fn registered(hub: &Hub, caller: &Caller, request: pb::RegisterRequest) ->
     let visit = registration.visit.clone();
     let visit = visit.as_str();
     let call = Call { hub, act: pb::Act::Register, key: &key, digest: &digest, header: &header, visit };
-    let mut home = match known(hub, &key, &digest).await? {
+    let home = match known(hub, &key, &digest).await? {
         Known::Answered(answer) => return Ok(answer),
         Known::Relayed(_) => hub.home_again(&header.home)?,
         Known::No => match opened(hub, &header, &registration).await {
@@ -52,11 +51,11 @@ async fn registered(hub: &Hub, caller: &Caller, request: pb::RegisterRequest) ->
     if let Err(answer) = keep_relayed(hub, &key, &digest, None).await? {
         return Ok(answer);
     }
-    let answer = ask_home(home.register_visit(request)).await?;
+    let answer = ask_home(home.ask(pb::RoadCall::RegisterVisit, &request)).await?;
     Ok(call.answer(&Record { registration, answer }).await?)
 }
 
-async fn opened(hub: &Hub, header: &Header, registration: &Registration) -> Result<HomeClient<Link>, Stop> {
+async fn opened(hub: &Hub, header: &Header, registration: &Registration) -> Result<RoadClient, Stop> {
     if registration.institution != header.institution || registration.home != header.home {
         return Err(Refusal::malformed(
             "visit",

@@ -33,8 +33,7 @@ pub(super) enum Known {
 
 /// Looks a message up.
 pub(super) async fn known(hub: &Hub, key: &Key, digest: &[u8]) -> Result<Known, Stop> {
-    let record = hub.node.store.begin().record(&key.message()).await?;
-    Ok(match MessageState::of(record, digest)? {
+    Ok(match MessageState::find(&mut hub.node.store.begin(), key, digest).await? {
         MessageState::Answered(answer) => Known::Answered(answer),
         MessageState::Sent(intent) => Known::Relayed(intent.listed),
         MessageState::New => Known::No,
@@ -52,7 +51,7 @@ pub(super) async fn keep_relayed(
 ) -> Result<Result<Option<pb::ListedDisease>, pb::Answer>, Stop> {
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = hub.node.store.begin();
-        match MessageState::of(txn.record(&key.message()).await?, digest)? {
+        match MessageState::find(&mut txn, key, digest).await? {
             MessageState::Sent(intent) => return Ok(Ok(intent.listed)),
             MessageState::Answered(answer) => return Ok(Err(answer)),
             MessageState::New => {}
@@ -66,6 +65,13 @@ pub(super) async fn keep_relayed(
         }
     }
     Err(Refusal::new(Code::Busy, "bounded queues", "").into())
+}
+
+/// Lines are for the hub, which enforces what needs them; home computes by category, for a stay as for any other visit.
+pub(super) fn without_lines(request: &mut pb::ClaimRequest) {
+    if let Some(claim) = &mut request.claim {
+        claim.lines = Vec::new();
+    }
 }
 
 /// Waits for the home region's answer. One that does not know the hub, or is not the region, has not answered.

@@ -38,8 +38,8 @@ async fn reversed(hub: &Hub, caller: &Caller, request: pb::ReverseRequest) -> Re
         return Ok(answer);
     }
     let call = Call { hub, act: pb::Act::Reverse, key: &key, digest: &digest, header: &header, visit: "" };
-    let mut home = hub.home_again(&header.home)?;
-    let answer = ask_home(home.reverse(request)).await?;
+    let home = hub.home_again(&header.home)?;
+    let answer = ask_home(home.ask(pb::RoadCall::Reverse, &request)).await?;
     Ok(call.answer(&Record { hub, header: &header, original, answer }).await?)
 }
 

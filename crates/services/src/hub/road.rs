@@ -1,12 +1,7 @@
 //! What the hub answers on the road, kept as small facts in the commit of each answer (报错治理): refusals, its own and
 //! those that home gave, with their cause; what was done where no book tells it. And told, when it is durable.
 
-use zhijie_domain::{
-    audit,
-    refusal::Refusal,
-    settlement::{Kind, Settlement},
-    ticket::Cause,
-};
+use zhijie_domain::{audit, money::Fen, refusal::Refusal, ticket::Cause};
 use zhijie_store::Txn;
 
 use super::{Hub, events, tickets::problems::Problem};
@@ -15,8 +10,9 @@ use crate::{
     wire::{
         self,
         claim::Header,
+        codes,
         pb::{self, HubEventKind, answer::Outcome},
-        refusal, settlement,
+        refusal,
     },
 };
 
@@ -73,10 +69,11 @@ impl Call<'_> {
         match &answer.outcome {
             Some(Outcome::Settlement(document)) => self.booked(document),
             // One that was undone before is answered by its cancellation, which was told when it was booked.
-            Some(Outcome::Reversal(pb::Reversal { record: Some(record), .. }))
-                if record.kind() == pb::EntryKind::Reversed =>
-            {
-                self.booked(record);
+            Some(Outcome::Reversal(reversal)) => {
+                let record = reversal.record.as_ref().filter(|record| record.kind() == pb::EntryKind::Reversed);
+                if let Some(record) = record {
+                    self.booked(record);
+                }
             }
             Some(Outcome::Refused(no)) => {
                 let (home, care) = (self.header.home.province(), self.header.care.province());
@@ -89,19 +86,20 @@ impl Call<'_> {
     }
 
     fn booked(&self, document: &pb::Settlement) {
-        let Ok(record) = settlement::parse(document) else { return };
-        self.hub.metrics.booked(record.kind);
-        self.hub.tell(events::booked(&record));
-        if holds(self.hub, &record) {
-            self.hub.tell(pb::HubEvent { at: record.at.0, ..events::case_of(&record, "opened") });
+        self.hub.metrics.booked(document.kind());
+        self.hub.tell(events::booked(document));
+        if holds(self.hub, document) {
+            self.hub.tell(pb::HubEvent { at: document.at, ..events::case_of(document, "opened") });
         }
     }
 }
 
 /// True for a settlement that opened a case.
-fn holds(hub: &Hub, record: &Settlement) -> bool {
-    let total = record.computation.amounts.parts.total;
-    record.kind == Kind::Settled && audit::opens(total, record.claim.service, &hub.node.parameters.rules.verification)
+fn holds(hub: &Hub, record: &pb::Settlement) -> bool {
+    let Some(claim) = record.claim.as_ref().filter(|_| record.kind() == pb::EntryKind::Settled) else { return false };
+    let total = Fen(claim.parts.as_ref().map_or(0, |parts| parts.total));
+    let service = codes::parse(claim.service, "service");
+    service.is_ok_and(|service| audit::opens(total, service, &hub.node.parameters.rules.verification))
 }
 
 /// A decision whose answer is kept as a fact as well.

@@ -16,7 +16,7 @@ use zhijie_store::Txn;
 use super::{Hub, audit, events};
 use crate::{
     node::{Book, Committed, Failure, Pages, Records, Stop, commit, keys, limits, stored, stored_lines},
-    wire::{pb, visit},
+    wire::{pb, settlement, visit},
 };
 
 /// A stay is settled: the person's other stays are screened with it.
@@ -95,7 +95,7 @@ async fn screen_one(hub: &Hub, key: &[u8]) -> Result<(), Stop> {
         if !findings.is_empty() {
             tracing::info!(%settlement, findings = findings.len(), "screening found doubts");
             audit::found(hub, &mut txn, &booked.settlement, findings).await?;
-            told = Some(events::case_of(&booked.settlement, "found"));
+            told = Some(events::case_of(&settlement::print(&booked.settlement), "found"));
         }
     }
     txn.delete(key.to_vec());

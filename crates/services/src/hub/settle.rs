@@ -7,7 +7,7 @@ use super::{
     Hub,
     enforce::{Checked, Enforced, check, enforce},
     keep,
-    relay::{Known, ask_home, keep_relayed, known, mark, outside, read},
+    relay::{Known, ask_home, keep_relayed, known, mark, outside, read, without_lines},
     road::Call,
 };
 use crate::{
@@ -31,7 +31,7 @@ async fn settled(hub: &Hub, caller: &Caller, mut request: pb::ClaimRequest) -> R
     let (key, digest) = (Key::new(&header.institution, pb::Act::Settle, &header.message), digest(&request));
     let visit = checked.claim.visit.as_str();
     let call = Call { hub, act: pb::Act::Settle, key: &key, digest: &digest, header, visit };
-    let Enforced { mut home, listed } = match known(hub, &key, &digest).await? {
+    let Enforced { home, listed } = match known(hub, &key, &digest).await? {
         Known::Answered(answer) => return Ok(answer),
         Known::Relayed(listed) => Enforced { home: hub.home_again(&header.home)?, listed },
         Known::No => match enforce(hub, &checked).await {
@@ -44,7 +44,8 @@ async fn settled(hub: &Hub, caller: &Caller, mut request: pb::ClaimRequest) -> R
         Ok(listed) => listed,
         Err(answer) => return Ok(answer),
     };
-    let answer = ask_home(home.settle(request)).await?;
+    without_lines(&mut request);
+    let answer = ask_home(home.ask(pb::RoadCall::Settle, &request)).await?;
     Ok(call.answer(&Record { hub, claim: &checked.claim, answer }).await?)
 }
 

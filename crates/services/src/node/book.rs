@@ -92,6 +92,18 @@ impl Book {
         Ok(Some(Booked { key: key.to_vec(), settlement, record }))
     }
 
+    /// The document of a settlement that another record of this store names.
+    ///
+    /// # Errors
+    /// [`Failure::Damaged`] where the book does not have it.
+    pub(crate) async fn document(txn: &mut Txn, id: &str) -> Result<pb::Settlement, Failure> {
+        let id = SettlementId::parse(id).map_err(|_| damaged(&keys::message("")))?;
+        let pointer = keys::settlement(&id);
+        let key = txn.get(&pointer).await?.ok_or_else(|| damaged(&pointer))?;
+        let record = txn.record::<pb::BookRecord>(&key).await?;
+        record.and_then(|record| record.settlement).ok_or_else(|| damaged(&key))
+    }
+
     /// Adds a settlement, unless it is there.
     ///
     /// # Errors
@@ -179,11 +191,13 @@ async fn found_settlement(txn: &mut Txn, id: &SettlementId) -> Result<pb::Answer
     let booked = Book::load(txn, id).await?.ok_or_else(unknown_settlement)?;
     let document = settlement::print(&booked.settlement);
     let Ok(undone_by) = SettlementId::parse(&booked.record.undone_by) else {
-        return Ok(wire::answer(Outcome::Settlement(document)));
+        return Ok(wire::answer(Outcome::Settlement(document.into())));
     };
     let record = Book::load(txn, &undone_by).await?.ok_or_else(|| damaged(&booked.key))?;
     let record = settlement::print(&record.settlement);
-    Ok(wire::answer(Outcome::Reversal(pb::Reversal { undone: Some(document), record: Some(record), visit: None })))
+    Ok(wire::answer(Outcome::Reversal(
+        pb::Reversal { undone: Some(document), record: Some(record), visit: None }.into(),
+    )))
 }
 
 /// The refusal of a settlement that is not in the book.

@@ -12,7 +12,7 @@ use zhijie_domain::{
 use zhijie_store::{Store, Txn};
 
 use super::{
-    Failure, Records, Stop, answer_of, keys, limits,
+    Book, Failure, Records, Stop, answer_of, keys, limits,
     records::{Committed, commit, damaged},
 };
 use crate::wire::{
@@ -110,7 +110,18 @@ pub enum MessageState {
 }
 
 impl MessageState {
-    /// What is known of a message with this content.
+    /// What the store knows of a message with this content; an answer whole again, as it was given.
+    ///
+    /// # Errors
+    /// As [`MessageState::of`], and [`Failure`] of the store.
+    pub async fn find(txn: &mut Txn, key: &Key, digest: &[u8]) -> Result<MessageState, Stop> {
+        match MessageState::of(txn.record(&key.message()).await?, digest)? {
+            MessageState::Answered(answer) => Ok(MessageState::Answered(whole(txn, answer).await?)),
+            other => Ok(other),
+        }
+    }
+
+    /// What a record says of a message with this content; an answer as it is kept.
     ///
     /// # Errors
     /// [`Code::MessageReused`] for other content under the id, [`Code::AlreadyReversed`] for a reversed message.
@@ -131,6 +142,27 @@ impl MessageState {
     }
 }
 
+/// What is kept of an answer: a settlement stands in the book of the same commit, and here only by its id.
+pub(crate) fn kept(answer: &pb::Answer) -> pb::Answer {
+    match &answer.outcome {
+        Some(Outcome::Settlement(booked)) => {
+            let id = booked.id.clone();
+            wire::answer(Outcome::Settlement(pb::Settlement { id, ..pb::Settlement::default() }.into()))
+        }
+        _ => answer.clone(),
+    }
+}
+
+/// The answer of which this is kept.
+async fn whole(txn: &mut Txn, answer: pb::Answer) -> Result<pb::Answer, Failure> {
+    match answer.outcome {
+        Some(Outcome::Settlement(kept)) => {
+            Ok(wire::answer(Outcome::Settlement(Book::document(txn, &kept.id).await?.into())))
+        }
+        outcome => Ok(pb::Answer { outcome }),
+    }
+}
+
 /// One decision upon a message: reads and writes through the transaction, and gives the answer to store.
 pub trait Act: Sync {
     /// Decides. It may run several times; only the last run is committed.
@@ -148,9 +180,10 @@ pub trait Act: Sync {
 pub async fn answer_once(store: &Store, key: &Key, digest: &[u8], act: &impl Act) -> Result<pb::Answer, Failure> {
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = store.begin();
-        let known = match MessageState::of(txn.record(&key.message()).await?, digest) {
+        let known = match MessageState::find(&mut txn, key, digest).await {
             Ok(known) => known,
-            Err(refusal) => return Ok(wire::refused(&refusal)),
+            Err(Stop::Refused(refusal)) => return Ok(wire::refused(&refusal)),
+            Err(Stop::Failed(failure)) => return Err(failure),
         };
         if let MessageState::Answered(answer) = known {
             return Ok(answer);
@@ -168,7 +201,7 @@ pub async fn answer_once(store: &Store, key: &Key, digest: &[u8], act: &impl Act
         if is_transient(&answer) {
             return Ok(answer);
         }
-        let record = pb::MessageRecord { digest: digest.to_vec(), state: Some(State::Answer(answer.clone())) };
+        let record = pb::MessageRecord { digest: digest.to_vec(), state: Some(State::Answer(kept(&answer))) };
         txn.keep(key.message(), &record);
         match commit(txn).await? {
             Committed::Yes => {

@@ -34,6 +34,8 @@ pub const RETRY_MS: u64 = 50;
 pub const RETRY_MS_MAX: u64 = 2_000;
 /// Pause between two rounds over what is still pending, ms.
 pub const SWEEP_MS: u64 = 1_000;
+/// Least pause between two such rounds, ms.
+pub const SWEEP_GAP_MS: u64 = 100;
 /// Pending messages one round takes.
 pub const SWEEP_MAX: usize = 256;
 /// Decisions one message may need when others change the same records meanwhile.
@@ -61,6 +63,8 @@ pub const CONNECT_MS: u64 = 1_500;
 pub const KEEP_ALIVE_MS: u64 = 1_000;
 /// How long a keep-alive may stay unanswered, ms.
 pub const KEEP_ALIVE_TIMEOUT_MS: u64 = 1_500;
+/// Messages that may be open between two services, either way.
+pub const ROAD_OPEN_MAX: usize = 1_024;
 /// Streams one connection may have open.
 pub const STREAMS_MAX: u32 = 1_024;
 /// Largest document that is read from the wire, bytes: ten thousand split lines take about two million.

@@ -18,6 +18,7 @@ mod pages;
 mod parameters;
 mod peer;
 mod records;
+pub mod road;
 mod serve;
 
 use std::{path::Path, sync::Arc};
@@ -38,7 +39,7 @@ pub use gate::{Caller, Credentials, Gate, Role};
 pub use identity::{Identity, claim, identity};
 pub use ids::{Ids, RandomIds, SeededIds};
 pub use inbox::{Act, Key, MessageState, answer_once, digest};
-pub(crate) use inbox::{is_transient, is_unknown};
+pub(crate) use inbox::{is_transient, is_unknown, kept};
 pub(crate) use lines::stored_lines;
 pub use net::{Conn, Incoming, Io, Net, Pending, Tcp};
 pub use office::Office;

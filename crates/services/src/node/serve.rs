@@ -50,15 +50,22 @@ impl Served {
     }
 }
 
-/// Starts to serve routes on `listen`; the services of these names are reported healthy.
+/// Starts to serve routes on `listen`; the services of these names are reported healthy. `stop` tells everyone who watches
+/// it that the service ends.
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub async fn serve(net: &Arc<dyn Net>, listen: &str, names: &[&str], routes: Routes) -> io::Result<Served> {
+pub async fn serve(
+    net: &Arc<dyn Net>,
+    listen: &str,
+    names: &[&str],
+    routes: Routes,
+    stop: watch::Sender<bool>,
+) -> io::Result<Served> {
     let (address, incoming) = net.listen(listen.to_owned()).await?;
     let (reporter, health) = health_reporter();
     set_serving(&reporter, names).await;
-    let (stop, mut stopping) = watch::channel(false);
+    let mut stopping = stop.subscribe();
     let server = Server::builder()
         // Metrics are asked for over plain HTTP.
         .accept_http1(true)

@@ -59,8 +59,11 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
     });
     let answer = answer.await?;
     story.remember(&answer);
-    let Some(Outcome::Reversal(pb::Reversal { undone: Some(undone), record: Some(record), .. })) = &answer.outcome
-    else {
+    let reversal = match &answer.outcome {
+        Some(Outcome::Reversal(reversal)) => Some(&**reversal),
+        _ => None,
+    };
+    let Some(pb::Reversal { undone: Some(undone), record: Some(record), .. }) = reversal else {
         anyhow::bail!("expected a reversal of a settlement, got {}", told(answer.outcome.as_ref()));
     };
     scene.say(

@@ -248,8 +248,8 @@ async fn undo_at_home(hub: &Hub, message: &str, settled: &Settlement) -> Result<
         visit: claim.visit.to_string(),
         person: claim.person.to_string(),
     };
-    let mut home = hub.home(&claim.home)?;
-    let answer = ask_home(home.cancel(request)).await?;
+    let home = hub.home(&claim.home)?;
+    let answer = ask_home(home.ask(pb::RoadCall::Cancel, &request)).await?;
     let outside = |what: String| Failure::Protocol { peer: "home".into(), what };
     match &answer.outcome {
         Some(Outcome::Settlement(document)) => {

@@ -1,0 +1,240 @@
+//! The sending end: a task owns the stream; whoever asks hands it a letter and waits for the reply of that number.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use futures_util::{Stream, stream};
+use prost::{Message, bytes::Bytes};
+use tokio::sync::{mpsc, oneshot};
+use tonic::{
+    Code, Request, Response, Status,
+    client::Grpc,
+    codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    codegen::http::uri::PathAndQuery,
+};
+use zhijie_protocol::v1::road_client;
+
+use super::{TOGETHER, TOGETHER_BYTES, method};
+use crate::{
+    node::{Link, limits},
+    wire::pb,
+};
+
+type Replied = Result<pb::Answer, Status>;
+
+/// A peer at the other end of the road. It connects when it is first asked, and again after a break.
+#[derive(Clone)]
+pub struct RoadClient {
+    link: Link,
+    /// The service that takes messages one by one, such as `zhijie.v1.Hub`.
+    service: &'static str,
+    stream: Arc<Mutex<Option<Open>>>,
+    /// The peer does not know the road: it is asked one by one.
+    one_by_one: Arc<AtomicBool>,
+}
+
+/// A stream, from the asking side.
+#[derive(Clone)]
+struct Open {
+    letters: mpsc::Sender<pb::Letter>,
+    waiting: Arc<Mutex<Waiting>>,
+}
+
+/// Who waits for which reply. Once the stream has ended nobody is added.
+#[derive(Default)]
+struct Waiting {
+    ended: Option<Status>,
+    last: u64,
+    askers: BTreeMap<u64, oneshot::Sender<Replied>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl RoadClient {
+    /// A peer behind a link.
+    #[must_use]
+    pub fn new(link: Link, service: &'static str) -> RoadClient {
+        RoadClient { link, service, stream: Arc::default(), one_by_one: Arc::default() }
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// [`Status`] where there is none; what became of the message is not known then.
+    pub async fn ask(&self, call: pb::RoadCall, request: &impl Message) -> Result<Response<pb::Answer>, Status> {
+        self.send(call, request.encode_to_vec().into()).await
+    }
+
+    /// Asks with an encoded request.
+    ///
+    /// # Errors
+    /// As [`RoadClient::ask`].
+    pub async fn send(&self, call: pb::RoadCall, request: Bytes) -> Result<Response<pb::Answer>, Status> {
+        if !self.one_by_one.load(Ordering::Relaxed) {
+            match self.over_the_stream(call, request.clone()).await {
+                Err(status) if status.code() == Code::Unimplemented => {
+                    self.one_by_one.store(true, Ordering::Relaxed);
+                }
+                replied => return replied.map(Response::new),
+            }
+        }
+        self.alone(call, request).await
+    }
+
+    async fn over_the_stream(&self, call: pb::RoadCall, request: Bytes) -> Replied {
+        let open = self.open();
+        let (number, reply) = {
+            let mut waiting = lock(&open.waiting);
+            if let Some(ended) = &waiting.ended {
+                return Err(ended.clone());
+            }
+            let full = || Status::resource_exhausted("too many messages are open with this peer");
+            if waiting.askers.len() >= limits::ROAD_OPEN_MAX {
+                return Err(full());
+            }
+            waiting.last += 1;
+            let number = waiting.last;
+            open.letters.try_send(pb::Letter { number, call: call.into(), request }).map_err(|_| full())?;
+            let (asker, reply) = oneshot::channel();
+            waiting.askers.insert(number, asker);
+            (number, reply)
+        };
+        let _forgotten = Forget { waiting: &open.waiting, number };
+        reply.await.unwrap_or_else(|_| Err(Status::unavailable("the stream ended")))
+    }
+
+    /// The stream as it is, or a new one.
+    fn open(&self) -> Open {
+        let mut stream = lock(&self.stream);
+        match &*stream {
+            Some(open) if lock(&open.waiting).ended.is_none() => open.clone(),
+            _ => {
+                let (letters, queue) = mpsc::channel(limits::ROAD_OPEN_MAX);
+                let open = Open { letters, waiting: Arc::default() };
+                tokio::spawn(drive(self.link.clone(), queue, Arc::clone(&open.waiting)));
+                *stream = Some(open.clone());
+                open
+            }
+        }
+    }
+
+    async fn alone(&self, call: pb::RoadCall, request: Bytes) -> Result<Response<pb::Answer>, Status> {
+        let path = format!("/{}/{}", self.service, method(call));
+        let path = PathAndQuery::try_from(path).map_err(|error| Status::internal(error.to_string()))?;
+        let mut peer = Grpc::new(self.link.clone()).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+        peer.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+        peer.unary(Request::new(request), path, Encoded).await
+    }
+}
+
+/// Whoever stops waiting is forgotten, so that a silent peer holds no memory.
+struct Forget<'a> {
+    waiting: &'a Mutex<Waiting>,
+    number: u64,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        lock(self.waiting).askers.remove(&self.number);
+    }
+}
+
+/// Carries letters and replies until the stream breaks; then nobody waits any more.
+async fn drive(link: Link, letters: mpsc::Receiver<pb::Letter>, waiting: Arc<Mutex<Waiting>>) {
+    let mut peer = road_client::RoadClient::new(link).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+    let ended = match peer.carry(batches(letters)).await {
+        Err(status) => status,
+        Ok(replies) => {
+            let mut replies = replies.into_inner();
+            loop {
+                match replies.message().await {
+                    Ok(Some(batch)) => deliver(&waiting, batch),
+                    Ok(None) => break Status::unavailable("the peer ended the stream"),
+                    Err(status) => break status,
+                }
+            }
+        }
+    };
+    let askers = {
+        let mut waiting = lock(&waiting);
+        waiting.ended = Some(ended.clone());
+        std::mem::take(&mut waiting.askers)
+    };
+    for asker in askers.into_values() {
+        let _ = asker.send(Err(ended.clone()));
+    }
+}
+
+/// What has queued, as one message.
+fn batches(letters: mpsc::Receiver<pb::Letter>) -> impl Stream<Item = pb::Letters> {
+    stream::unfold(letters, |mut queue| async {
+        let mut letters = vec![queue.recv().await?];
+        let mut bytes = letters.iter().map(|letter| letter.request.len()).sum::<usize>();
+        while letters.len() < TOGETHER && bytes < TOGETHER_BYTES {
+            let Ok(letter) = queue.try_recv() else { break };
+            bytes += letter.request.len();
+            letters.push(letter);
+        }
+        Some((pb::Letters { letters }, queue))
+    })
+}
+
+fn deliver(waiting: &Mutex<Waiting>, batch: pb::Replies) {
+    let mut waiting = lock(waiting);
+    for reply in batch.replies {
+        let Some(asker) = waiting.askers.remove(&reply.number) else { continue };
+        let replied = match i32::try_from(reply.status).unwrap_or(i32::MAX) {
+            0 => pb::Answer::decode(reply.answer).map_err(|error| Status::internal(error.to_string())),
+            code => Err(Status::new(Code::from(code), reply.reason)),
+        };
+        let _ = asker.send(replied);
+    }
+}
+
+/// Requests that are encoded already.
+struct Encoded;
+
+impl Codec for Encoded {
+    type Encode = Bytes;
+    type Decode = pb::Answer;
+    type Encoder = Encoded;
+    type Decoder = Encoded;
+
+    fn encoder(&mut self) -> Encoded {
+        Encoded
+    }
+
+    fn decoder(&mut self) -> Encoded {
+        Encoded
+    }
+}
+
+impl Encoder for Encoded {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        prost::bytes::BufMut::put(buffer, item);
+        Ok(())
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        BufferSettings::default()
+    }
+}
+
+impl Decoder for Encoded {
+    type Item = pb::Answer;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<pb::Answer>, Status> {
+        pb::Answer::decode(buffer).map(Some).map_err(|error| Status::internal(error.to_string()))
+    }
+}
