@@ -17,8 +17,8 @@ use fjall::{
 };
 
 use crate::error::StoreError;
-use crate::group::{Group, Grouped, Medium, guarded};
-use crate::keys::{FORMAT_KEY, SEQUENCE_KEY, number, record_key, record_range};
+use crate::group::{Group, Grouped, Medium, Write, guarded};
+use crate::keys::{FORMAT_KEY, RECORD, SEQUENCE_KEY, number, record_key, record_range};
 use crate::limits;
 use crate::port::{Record, Version};
 use folder::Folder;
@@ -141,10 +141,14 @@ impl Medium for Fjall {
     fn write(&self, group: Group<Version>) -> Result<(), StoreError> {
         self.wait_for_worker()?;
         let mut batch = durable(&self.db, group.writes.len() + 1);
-        for (key, (version, value)) in group.writes {
-            let key = record_key(&key);
+        let mut raw = Vec::new();
+        for Write { key, version, value } in group.writes {
+            let key = Slice::from(in_place(&mut raw, &[RECORD], &key));
             match value {
-                Some(value) => batch.insert(&self.records, key, [&version.0.to_be_bytes()[..], &value].concat()),
+                Some(value) => {
+                    let value = Slice::from(in_place(&mut raw, &version.0.to_be_bytes(), &value));
+                    batch.insert(&self.records, key, value);
+                }
                 None => batch.remove(&self.records, key),
             }
         }
@@ -194,6 +198,14 @@ fn open_database(path: &Path) -> Result<(Database, Keyspace), StoreError> {
 /// A batch that is synced before it is shown.
 fn durable(db: &Database, writes: usize) -> OwnedWriteBatch {
     OwnedWriteBatch::with_capacity(db.clone(), writes).durability(Some(PersistMode::SyncData))
+}
+
+/// Puts two parts together in `raw`, whose place is used again and again; fjall copies what it takes.
+fn in_place<'a>(raw: &'a mut Vec<u8>, first: &[u8], second: &[u8]) -> &'a [u8] {
+    raw.clear();
+    raw.extend_from_slice(first);
+    raw.extend_from_slice(second);
+    raw
 }
 
 fn split(raw: &[u8]) -> Result<(Version, &[u8]), StoreError> {

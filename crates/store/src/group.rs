@@ -66,10 +66,20 @@ pub trait Medium: Send + Sync + 'static {
 pub struct Group<H> {
     /// What lay under the keys that were looked at.
     pub heads: BTreeMap<Bytes, Option<H>>,
-    /// New values, `None` to delete.
-    pub writes: BTreeMap<Bytes, (Version, Option<Bytes>)>,
+    /// What to write, each key once, ascending.
+    pub writes: Vec<Write>,
     /// The last version given out.
     pub last: u64,
+}
+
+/// A key and what it is to hold.
+pub struct Write {
+    /// The key.
+    pub key: Bytes,
+    /// The commit that writes it.
+    pub version: Version,
+    /// The value, `None` to delete.
+    pub value: Option<Bytes>,
 }
 
 /// An engine that writes in groups: a store in a directory, open in one process at a time. Reads are answered on the

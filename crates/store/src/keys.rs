@@ -5,7 +5,7 @@ pub(crate) const FORMAT_KEY: &[u8] = b"\0format";
 /// Holds the last version given out, a big-endian `u64`.
 pub(crate) const SEQUENCE_KEY: &[u8] = b"\0sequence";
 /// The first byte of a record's key.
-const RECORD: u8 = 1;
+pub(crate) const RECORD: u8 = 1;
 /// The first byte of a chunk's key.
 pub(crate) const CHUNK: u8 = 2;
 

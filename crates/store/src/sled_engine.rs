@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use bytes::Bytes;
 
 use crate::error::StoreError;
-use crate::group::{Group, Grouped, Medium, guarded};
+use crate::group::{Group, Grouped, Medium, Write, guarded};
 use crate::kind::EngineKind;
 use crate::limits;
 use crate::memory::bounds;
@@ -124,7 +124,7 @@ impl Medium for Sled {
         let Group { mut heads, writes, last } = group;
         let mut before = BTreeMap::new();
         let mut pages = Pages::default();
-        for (key, (version, value)) in writes {
+        for Write { key, version, value } in writes {
             let old = match heads.remove(&key) {
                 Some(known) => known,
                 None => self.tree.head(&key)?,

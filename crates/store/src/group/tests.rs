@@ -1,6 +1,5 @@
 //! What every engine that writes in groups promises beyond the suite, shown with a medium that can be made to fail.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
 use super::*;
@@ -10,7 +9,7 @@ use crate::port::Version;
 #[derive(Default)]
 struct Blank {
     fails: AtomicBool,
-    groups: std::sync::Mutex<Vec<BTreeSet<Bytes>>>,
+    groups: std::sync::Mutex<Vec<Vec<Bytes>>>,
     looks: AtomicU64,
 }
 
@@ -42,7 +41,7 @@ impl Medium for Blank {
         if self.fails.load(Ordering::Relaxed) {
             return Err(StoreError::io("sync", std::io::Error::other("the disk is gone")));
         }
-        self.groups.lock().unwrap().push(group.writes.into_keys().collect());
+        self.groups.lock().unwrap().push(group.writes.into_iter().map(|write| write.key).collect());
         Ok(())
     }
 
@@ -107,6 +106,7 @@ async fn a_group_is_bounded_and_its_conflicts_are_found() {
     }
     let groups = std::mem::take(&mut *engine.medium().groups.lock().unwrap());
     assert!(groups.iter().all(|group| group.len() <= Blank::GROUP_BATCHES_MAX), "{groups:?}");
+    assert!(groups.iter().all(|group| group.is_sorted_by(|one, other| one < other)), "{groups:?}");
 }
 
 #[tokio::test]

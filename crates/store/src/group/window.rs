@@ -2,6 +2,7 @@
 //! it has not changed since. Only older readers cost the writer a second read of the tree.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
 use std::mem;
 
 use bytes::Bytes;
@@ -11,12 +12,24 @@ use crate::port::Version;
 
 /// What keys hold after the last commits, in two halves of which the older is dropped at once.
 pub(super) struct Window {
-    young: BTreeMap<Bytes, Option<Version>>,
-    old: BTreeMap<Bytes, Option<Version>>,
+    young: BTreeMap<Hashed, Option<Version>>,
+    old: BTreeMap<Hashed, Option<Version>>,
     /// Each key written behind this commit is in one of the halves.
     begins: Version,
     /// Each key written behind this commit is in the younger half.
     young_begins: Version,
+}
+
+/// A key behind its hash: keys begin alike, and comparing them all the way was most of the work.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Hashed(u64, Bytes);
+
+impl Hashed {
+    fn new(key: &Bytes) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(key);
+        Self(hasher.finish(), key.clone())
+    }
 }
 
 impl Window {
@@ -26,13 +39,14 @@ impl Window {
     }
 
     /// The key was written, or deleted where there is no version.
-    pub(super) fn note(&mut self, key: Bytes, version: Option<Version>) {
-        self.young.insert(key, version);
+    pub(super) fn note(&mut self, key: &Bytes, version: Option<Version>) {
+        self.young.insert(Hashed::new(key), version);
     }
 
     /// What the key holds, if the window knows.
-    pub(super) fn find(&self, key: &[u8]) -> Option<Option<Version>> {
-        self.young.get(key).or_else(|| self.old.get(key)).copied()
+    pub(super) fn find(&self, key: &Bytes) -> Option<Option<Version>> {
+        let key = Hashed::new(key);
+        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
     }
 
     /// Whether a key that is not in the window still is as it was when the commit `since` was readable.
@@ -60,17 +74,17 @@ mod tests {
         let mut window = Window::new(Version(7));
         assert!(window.covers(Some(Version(7))) && !window.covers(Some(Version(6))) && !window.covers(None));
         for number in 8..8 + half {
-            window.note(key(number), Some(Version(number)));
+            window.note(&key(number), Some(Version(number)));
             window.turn(Version(number));
         }
         // Full: the next half begins, nothing is lost yet.
         let first_half_ends = 7 + half;
         assert!(window.covers(Some(Version(7))));
         assert_eq!(window.find(&key(8)), Some(Some(Version(8))));
-        window.note(key(8), None);
+        window.note(&key(8), None);
         assert_eq!(window.find(&key(8)), Some(None), "the younger half counts");
         for number in first_half_ends + 1..first_half_ends + half {
-            window.note(key(number), Some(Version(number)));
+            window.note(&key(number), Some(Version(number)));
             window.turn(Version(number));
         }
         assert_eq!(window.find(&key(9)), None);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -10,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::queue::{Outcome, Request};
 use super::window::Window;
-use super::{Group, Medium, Shared, guarded};
+use super::{Group, Medium, Shared, Write, guarded};
 use crate::error::{CommitError, StoreError};
 use crate::port::{Batch, Version};
 
@@ -26,8 +27,8 @@ impl<M: Medium> Writer<M> {
     /// Works until the engine is dropped and the queue is empty.
     pub(super) fn run(mut self) {
         while let Some(first) = self.requests.blocking_recv() {
-            let requests = self.gather(first);
-            let outcomes = self.commit(&requests);
+            let mut requests = self.gather(first);
+            let outcomes = self.commit(&mut requests);
             for (request, outcome) in requests.into_iter().zip(outcomes) {
                 // Whoever stopped listening does not need the answer.
                 let _ = request.answer.send(outcome);
@@ -49,7 +50,7 @@ impl<M: Medium> Writer<M> {
     }
 
     /// One outcome for each request. If anything fails, all of the group fail and the engine stops.
-    fn commit(&mut self, requests: &[Request]) -> Vec<Outcome> {
+    fn commit(&mut self, requests: &mut [Request]) -> Vec<Outcome> {
         let shared = Arc::clone(&self.shared);
         let error = match shared.check_running() {
             Err(stopped) => stopped,
@@ -67,14 +68,18 @@ impl<M: Medium> Writer<M> {
         requests.iter().map(|_| Err(error.clone().into())).collect()
     }
 
-    fn write(&mut self, requests: &[Request]) -> Result<Vec<Outcome>, StoreError> {
-        let mut group = Group { heads: BTreeMap::new(), writes: BTreeMap::new(), last: self.last };
+    fn write(&mut self, requests: &mut [Request]) -> Result<Vec<Outcome>, StoreError> {
+        let mut group = Group { heads: BTreeMap::new(), writes: Vec::new(), last: self.last };
         let mut outcomes = Vec::with_capacity(requests.len());
         for request in requests {
-            outcomes.push(self.admit(&mut group, &request.batch)?);
+            outcomes.push(self.admit(&mut group, mem::take(&mut request.batch))?);
         }
         if !group.writes.is_empty() {
             self.last = group.last;
+            // Of several writes to a key the last is kept: the sort is stable.
+            group.writes.reverse();
+            group.writes.sort_by(|one, other| one.key.cmp(&other.key));
+            group.writes.dedup_by(|next, kept| next.key == kept.key);
             self.shared.medium.write(group)?;
             self.shared.latest.store(self.last, Ordering::Release);
             self.shared.syncs.fetch_add(1, Ordering::Relaxed);
@@ -83,7 +88,7 @@ impl<M: Medium> Writer<M> {
         Ok(outcomes)
     }
 
-    fn admit(&mut self, group: &mut Group<M::Head>, batch: &Batch) -> Result<Outcome, StoreError> {
+    fn admit(&mut self, group: &mut Group<M::Head>, batch: Batch) -> Result<Outcome, StoreError> {
         for (key, seen) in &batch.reads {
             if self.has_changed(group, key, *seen, batch.since)? {
                 return Ok(Err(CommitError::Conflict));
@@ -93,9 +98,9 @@ impl<M: Medium> Writer<M> {
             group.last += 1;
         }
         let version = Version(group.last);
-        for (key, value) in &batch.writes {
-            self.window.note(key.clone(), value.as_ref().map(|_| version));
-            group.writes.insert(key.clone(), (version, value.clone()));
+        for (key, value) in batch.writes {
+            self.window.note(&key, value.as_ref().map(|_| version));
+            group.writes.push(Write { key, version, value });
         }
         Ok(Ok(version))
     }
