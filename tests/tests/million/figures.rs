@@ -234,12 +234,8 @@ impl Run {
         let request = pb::AgencyRequest { message_id: "tables".into(), officer: "n1".into(), command };
         let reply = self.clients.national.clone().perform(request).await.expect("a reply").into_inner();
         let Some(Outcome::Tables(reply)) = reply.outcome else { panic!("expected tables: {reply:?}") };
-        let items: i64 = reply
-            .tables
-            .iter()
-            .flat_map(|table| &table.rows)
-            .map(|row| row.new.unwrap_or_default().items)
-            .sum();
+        let items: i64 =
+            reply.tables.iter().flat_map(|table| &table.rows).map(|row| row.new.unwrap_or_default().items).sum();
         println!("    {} tables of {items} items", reply.tables.len());
     }
 
