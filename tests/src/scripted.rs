@@ -157,6 +157,19 @@ impl home_server::Home for Script {
         not_here()
     }
 
+    async fn refuse(&self, request: Request<pb::RefuseRequest>) -> Result<Response<pb::Answer>, Status> {
+        let pb::RefuseRequest { message, refused } = request.into_inner();
+        let known = match message {
+            Some(Message::Settle(claim)) => {
+                let message = claim.header.unwrap_or_default().message_id;
+                self.known(|(of, _)| *of == message)
+            }
+            _ => None,
+        };
+        let refused = || pb::Answer { outcome: refused.map(Outcome::Refused) };
+        Ok(Response::new(known.map_or_else(refused, answered)))
+    }
+
     async fn find(&self, _: Request<pb::FindRequest>) -> Result<Response<pb::Answer>, Status> {
         not_here()
     }

@@ -52,6 +52,7 @@ fn setup(world: &World, mix: &str, rate: f64, seconds: u64) -> Setup {
         people: 60,
         arrival: Arrival::Open,
         open_max: 256,
+        one_by_one: false,
         stopped_home: None,
         watched: Vec::new(),
         cluster: String::new(),

@@ -76,6 +76,9 @@ pub(crate) struct Options {
     /// Messages that may be open; more are held back, and counted
     #[arg(long, default_value_t = 4_096, value_name = "N")]
     open_max: usize,
+    /// Hospitals send each message in a call of its own, instead of over one stream
+    #[arg(long)]
+    one_by_one: bool,
     /// Stop this home region in the middle third of the run: only its people may be refused or unknown
     #[arg(long, value_name = "CODE", requires = "spawn")]
     stop_home: Option<String>,
@@ -126,6 +129,7 @@ fn setup(options: &Options, targets: Targets, watched: Vec<Watched>, engine: &st
         people: options.people,
         arrival: options.closed.map_or(Arrival::Open, Arrival::Closed),
         open_max: options.open_max.max(1),
+        one_by_one: options.one_by_one,
         stopped_home: options.stop_home.clone(),
         watched,
         cluster: [&services, engine].iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(", "),

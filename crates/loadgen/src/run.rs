@@ -43,6 +43,8 @@ pub struct Setup {
     pub arrival: Arrival,
     /// Messages that may be open.
     pub open_max: usize,
+    /// Hospitals send each message in a call of its own, instead of over one stream.
+    pub one_by_one: bool,
     /// The home that is stopped meanwhile: only its people may be busy or unknown.
     pub stopped_home: Option<String>,
     /// Processes to watch.
@@ -119,7 +121,7 @@ pub async fn run(
     let homes = urls(&setup.targets.homes, &mut plan.places.homes.iter().map(|home| &home.code));
     let cares = urls(&setup.targets.cares, &mut plan.places.cares.iter().map(|care| &care.code));
     let address = |error| RunError::Address("one of the services".into(), error);
-    let clients = Clients::of(&homes, &cares, setup.open_max).map_err(address)?;
+    let clients = Clients::of(&homes, &cares, setup.open_max, setup.one_by_one).map_err(address)?;
 
     let stopped = setup.stopped_home.as_deref();
     let homes = &plan.places.homes;

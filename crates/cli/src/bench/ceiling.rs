@@ -11,13 +11,13 @@ use std::{
 };
 
 use axum::routing::{MethodRouter, post};
-use prost::{Message, bytes::Bytes};
+use prost::Message;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, metadata::MetadataMap, server::Grpc, service::Routes};
 use tonic_prost::ProstCodec;
 use zhijie_services::{
     node::{
-        Caller, Credentials, Failure, Gate, Link, Net, Role, Served, Tcp, call, channel, limits,
+        Caller, Credentials, Failure, Gate, Net, Role, Served, Tcp, call, channel, limits,
         road::{Carrier, RoadClient, read_letter, road_server},
         serve,
     },
@@ -68,17 +68,15 @@ async fn served(options: &Options) -> io::Result<Served> {
     let peer = |role, service| {
         let channel = channel(&net, &options.peer).map_err(io::Error::other)?;
         let credentials = Credentials::new(role, None, SECRET).ok_or_else(|| io::Error::other("credentials"))?;
-        Ok::<_, io::Error>(RoadClient::new(Link::new(channel, credentials), service))
+        Ok::<_, io::Error>(RoadClient::new(channel, credentials.metadata(), service))
     };
     // What the generator asks before and after a run is answered as well, though there are no people and no books.
     let routes = match options.role {
         Part::Care => {
-            let hub = peer(Role::Care, "zhijie.v1.Hub")?;
-            let settle = move |request| forward(hub.clone(), request);
+            let role = Care { hub: peer(Role::Care, "zhijie.v1.Hub")? };
             let router = axum::Router::new()
-                .route("/zhijie.v1.Care/SettleAtOnce", unary(settle))
                 .route("/zhijie.v1.Care/DayTotals", given::<pb::DayTotalsRequest, pb::DayTotalsReply>());
-            Routes::from(router)
+            Routes::from(router).add_service(road_server(Arc::new(role), stop.subscribe()))
         }
         Part::Hub => {
             let role =
@@ -103,9 +101,21 @@ async fn served(options: &Options) -> io::Result<Served> {
 }
 
 /// Care: makes the claim, and gives the hub's answer back.
-async fn forward(hub: RoadClient, request: pb::SettleAtOnceRequest) -> Result<pb::Answer, Status> {
-    let claim = sample::claim(request);
-    asked("hub", limits::CALL_DEADLINE_MS, &hub, &claim).await
+struct Care {
+    hub: RoadClient,
+}
+
+impl Carrier for Care {
+    type Caller = ();
+
+    fn admit(&self, _: &MetadataMap) -> Result<(), Status> {
+        Ok(())
+    }
+
+    async fn answer(&self, (): &(), letter: pb::Letter) -> Result<pb::Answer, Status> {
+        let claim = sample::claim(read_letter(letter.request)?);
+        asked("hub", limits::CALL_DEADLINE_MS, &self.hub, &claim).await
+    }
 }
 
 async fn asked(
@@ -124,12 +134,14 @@ struct Hub {
 }
 
 impl Carrier for Hub {
+    type Caller = Caller;
+
     fn admit(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
         admitted(&self.gate, metadata)
     }
 
-    async fn answer(&self, _: &Caller, _: pb::RoadCall, request: Bytes) -> Result<pb::Answer, Status> {
-        let mut request: pb::ClaimRequest = read_letter(request)?;
+    async fn answer(&self, _: &Caller, letter: pb::Letter) -> Result<pb::Answer, Status> {
+        let mut request: pb::ClaimRequest = read_letter(letter.request)?;
         if let Some(claim) = &mut request.claim {
             claim.lines.clear();
         }
@@ -144,12 +156,14 @@ struct Home {
 }
 
 impl Carrier for Home {
+    type Caller = Caller;
+
     fn admit(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
         admitted(&self.gate, metadata)
     }
 
-    async fn answer(&self, _: &Caller, _: pb::RoadCall, request: Bytes) -> Result<pb::Answer, Status> {
-        Ok(sample::settled(read_letter(request)?, self.computation.clone()))
+    async fn answer(&self, _: &Caller, letter: pb::Letter) -> Result<pb::Answer, Status> {
+        Ok(sample::settled(read_letter(letter.request)?, self.computation.clone()))
     }
 }
 

@@ -81,6 +81,7 @@ impl Bench {
             people: self.people,
             arrival,
             open_max: OPEN_MAX,
+            one_by_one: false,
             stopped_home: None,
             watched: self.cluster.watched(),
             cluster: self.name.clone(),

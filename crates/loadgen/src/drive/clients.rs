@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use prost::Message;
 use tonic::{
     Status,
+    metadata::MetadataMap,
     transport::{Channel, Endpoint},
 };
-use zhijie_protocol::v1::{self as pb, care_client::CareClient, home_client::HomeClient};
+use zhijie_protocol::v1::{self as pb, RoadCall, care_client::CareClient, home_client::HomeClient};
+use zhijie_road::RoadClient;
 
 /// How long a message may take before it counts as not answered: longer than the care region lets a hospital wait.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -44,11 +47,18 @@ pub(crate) enum Reply {
 }
 
 /// The services of a cluster, in the order of the plan's places.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Clients {
     homes: Vec<HomeClient<Channel>>,
     /// Several connections to each.
-    cares: Vec<Vec<CareClient<Channel>>>,
+    cares: Vec<Vec<Care>>,
+}
+
+/// A connection to a care: the road, and what is not on it.
+#[derive(Clone)]
+pub(crate) struct Care {
+    pub(crate) calls: CareClient<Channel>,
+    road: RoadClient,
 }
 
 /// A channel to `http://host:port`, which connects when it is first used.
@@ -59,10 +69,15 @@ pub(crate) fn channel(url: &str) -> Result<Channel, tonic::transport::Error> {
 }
 
 impl Clients {
-    /// Clients of these addresses, for so many open messages.
-    pub(crate) fn of(homes: &[String], cares: &[String], open: usize) -> Result<Clients, tonic::transport::Error> {
+    /// Clients of these addresses, for so many open messages, each in a call of its own where that is asked for.
+    pub(crate) fn of(
+        homes: &[String],
+        cares: &[String],
+        open: usize,
+        one_by_one: bool,
+    ) -> Result<Clients, tonic::transport::Error> {
         let connections = open.div_ceil(OPEN_PER_CONNECTION).max(1);
-        let care = |url: &String| (0..connections).map(|_| channel(url).map(CareClient::new)).collect();
+        let care = |url: &String| (0..connections).map(|_| Ok(Care::of(channel(url)?, one_by_one))).collect();
         Ok(Clients {
             homes: homes.iter().map(|url| channel(url).map(HomeClient::new)).collect::<Result<_, _>>()?,
             cares: cares.iter().map(care).collect::<Result<_, _>>()?,
@@ -75,7 +90,7 @@ impl Clients {
     }
 
     /// A care, over one of its connections.
-    pub(crate) fn care(&self, index: usize, turn: u64) -> Option<CareClient<Channel>> {
+    pub(crate) fn care(&self, index: usize, turn: u64) -> Option<Care> {
         let connections = self.cares.get(index)?;
         connections.get(usize::try_from(turn).unwrap_or(0) % connections.len().max(1)).cloned()
     }
@@ -105,16 +120,29 @@ impl Clients {
     }
 }
 
-async fn asked(mut home: HomeClient<Channel>, mut care: CareClient<Channel>, ask: Ask) -> Result<Reply, Status> {
-    Ok(match ask {
-        Ask::File(request) => Reply::Filing(home.file(request).await?.into_inner()),
-        Ask::Register(request) => Reply::Answer(care.register_visit(request).await?.into_inner()),
-        Ask::Upload(request) => Reply::Lines(care.upload_lines(request).await?.into_inner()),
-        Ask::PreSettle(request) => Reply::Answer(care.pre_settle(request).await?.into_inner()),
-        Ask::Discharge(request) => Reply::Visit(care.discharge(request).await?.into_inner()),
-        Ask::Settle(request) => Reply::Answer(care.settle(request).await?.into_inner()),
-        Ask::AtOnce(request) => Reply::Answer(care.settle_at_once(request).await?.into_inner()),
-        Ask::Cancel(request) => Reply::Answer(care.cancel(request).await?.into_inner()),
-        Ask::Reverse(request) => Reply::Answer(care.reverse(request).await?.into_inner()),
-    })
+impl Care {
+    fn of(channel: Channel, one_by_one: bool) -> Care {
+        // Hospitals are not asked who they are.
+        let road = RoadClient::new(channel.clone(), MetadataMap::new(), "zhijie.v1.Care");
+        let road = if one_by_one { road.one_by_one() } else { road };
+        Care { calls: CareClient::new(channel), road }
+    }
+
+    async fn answer(&self, call: RoadCall, request: &impl Message) -> Result<Reply, Status> {
+        self.road.ask(call, request).await.map(|answer| Reply::Answer(answer.into_inner()))
+    }
+}
+
+async fn asked(mut home: HomeClient<Channel>, mut care: Care, ask: Ask) -> Result<Reply, Status> {
+    match ask {
+        Ask::File(request) => Ok(Reply::Filing(home.file(request).await?.into_inner())),
+        Ask::Upload(request) => Ok(Reply::Lines(care.calls.upload_lines(request).await?.into_inner())),
+        Ask::Discharge(request) => Ok(Reply::Visit(care.calls.discharge(request).await?.into_inner())),
+        Ask::Register(request) => care.answer(RoadCall::RegisterVisit, &request).await,
+        Ask::PreSettle(request) => care.answer(RoadCall::PreSettle, &request).await,
+        Ask::Settle(request) => care.answer(RoadCall::Settle, &request).await,
+        Ask::AtOnce(request) => care.answer(RoadCall::SettleAtOnce, &request).await,
+        Ask::Cancel(request) => care.answer(RoadCall::Cancel, &request).await,
+        Ask::Reverse(request) => care.answer(RoadCall::Reverse, &request).await,
+    }
 }

@@ -38,7 +38,7 @@ pub(crate) async fn books(clients: &Clients, setting: &Setting<'_>, days: &[i64]
         let request = || pb::DayTotalsRequest { day: date(day) };
         for index in 0..setting.places.cares.len() {
             let Some(mut care) = clients.care(index, 0) else { continue };
-            let reply = care.day_totals(request()).await.map_err(|status| RunError::service("care", &status))?;
+            let reply = care.calls.day_totals(request()).await.map_err(|status| RunError::service("care", &status))?;
             books.cares.add_book(day, &reply.into_inner().totals);
         }
         for index in 0..setting.places.homes.len() {

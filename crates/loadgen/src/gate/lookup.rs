@@ -99,6 +99,6 @@ async fn find(clients: &Clients, setting: &Setting<'_>, visit: &Visit, act: pb::
         act: act.into(),
         message_id: message.to_owned(),
     };
-    let answer = care.find(pb::FindRequest { by: Some(By::Message(message)) }).await.ok()?.into_inner();
+    let answer = care.calls.find(pb::FindRequest { by: Some(By::Message(message)) }).await.ok()?.into_inner();
     answer.outcome
 }

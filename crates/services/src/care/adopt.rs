@@ -58,7 +58,11 @@ async fn adopted(care: &Care, caller: Result<Caller, Refusal>, request: pb::Adop
 impl Adopted {
     async fn decide(&self, txn: &mut Txn) -> Result<(), Stop> {
         let (settlement, id) = (&self.settlement, self.settlement.id.as_str());
-        let mut visit = CareVisit::named(txn, settlement.claim.visit.as_str()).await?;
+        let unknown = || {
+            let en = "no such visit, or it is being settled at once";
+            Refusal::new(Code::VisitUnknown, "visits of this region", "visit").with("无此就诊，或一次办结尚未完成", en)
+        };
+        let mut visit = CareVisit::find(txn, &settlement.claim.visit).await?.ok_or_else(unknown)?;
         self.is_of(&visit)?;
         if matches!(visit.document.status(), pb::VisitStatus::Busy | pb::VisitStatus::Registering) {
             return Err(Refusal::new(Code::VisitState, "one act on a visit at a time", "visit").into());

@@ -7,7 +7,7 @@ use zhijie_domain::{
     split::{Parts, SplitLine, roll_up},
 };
 
-use super::{Care, visits::CareVisit};
+use super::{Care, lines::bounded, visits::CareVisit};
 use crate::{
     node::Stop,
     wire::{
@@ -25,15 +25,20 @@ pub(super) struct Terms<'a> {
     pub(super) declared: Option<&'a pb::Parts>,
 }
 
+/// A claim as it was read, and as it is sent.
+pub(super) struct Claimed {
+    pub(super) claim: Claim,
+    pub(super) request: pb::ClaimRequest,
+}
+
 /// The claim of a visit. A stay that is not discharged is claimed up to today, which only a pre-settle may do.
-/// Read, and as it is sent.
 pub(super) async fn claim_of(
     care: &Care,
     header: &Header,
     visit: &CareVisit,
     lines: &[SplitLine],
     terms: &Terms<'_>,
-) -> Result<(Claim, pb::ClaimRequest), Stop> {
+) -> Result<Claimed, Stop> {
     let registration = &visit.registration;
     if registration.institution != header.institution || registration.home != header.home {
         return Err(Refusal::new(Code::VisitUnknown, "a visit belongs to its institution and home", "visit").into());
@@ -41,6 +46,7 @@ pub(super) async fn claim_of(
     care.has_come(registration.from)?;
     let level = care.levels.level(&care.node.parameters, &header.institution).await?;
     let (parts, categories) = roll_up(lines)?;
+    bounded(&parts)?;
     if lines.is_empty() {
         return Err(Refusal::malformed(
             "lines",
@@ -79,7 +85,8 @@ pub(super) async fn claim_of(
     if claim.service != Service::Stay {
         document.lines = lines.iter().map(print_split).collect();
     }
-    Ok((claim, pb::ClaimRequest { header: Some(print_header(header)), claim: Some(document), listed: None }))
+    let request = pb::ClaimRequest { header: Some(print_header(header)), claim: Some(document), listed: None };
+    Ok(Claimed { claim, request })
 }
 
 /// Refuses a declared bill that breaks its own identity, or is not that of the lines.

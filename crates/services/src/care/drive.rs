@@ -12,13 +12,12 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 use zhijie_domain::{
-    claim::Claim,
     ids::RegionCode,
     refusal::{Code, Refusal},
 };
 use zhijie_store::Txn;
 
-use super::{Care, cancel, register_visit, reverse, settle};
+use super::{Care, cancel, claim::Claimed, register_visit, reverse, settle};
 use crate::{
     node::{
         Committed, Failure, Key, MessageState, Records, Stop, answer_of, call, commit, document, is_transient,
@@ -40,7 +39,7 @@ pub(super) enum Plan {
     /// What can be said for now; the message may be begun again.
     ForNow(pb::Answer),
     /// It is sent; a claim is known as it was read.
-    Send(Box<pb::Intent>, Option<Box<Claim>>),
+    Send(Box<pb::Intent>, Option<Box<Claimed>>),
 }
 
 /// A message that may be begun: reads, checks and writes what must stand before it is sent.
@@ -84,12 +83,12 @@ async fn begun(care: &Care, key: &Key, digest: &[u8], begin: &impl Begin) -> Res
                 txn.keep(place, &record);
                 Err(answer)
             }
-            Plan::Send(intent, claim) => {
+            Plan::Send(intent, claimed) => {
                 record.state = Some(State::Intent(intent));
                 let value = Bytes::from(sealed(&place, &record));
                 txn.put(place, value.clone());
                 txn.put(key.pending(), Bytes::new());
-                Ok(Sent { value, record, claim })
+                Ok(Sent { value, record, claimed, first: true })
             }
         };
         match (commit(txn).await?, begun) {
@@ -109,7 +108,9 @@ struct Sent {
     /// The record; its state is an intent.
     record: pb::MessageRecord,
     /// The claim that it sends, where it was read already.
-    claim: Option<Box<Claim>>,
+    claimed: Option<Box<Claimed>>,
+    /// It has just been kept, and was never sent before.
+    first: bool,
 }
 
 impl Sent {
@@ -119,7 +120,7 @@ impl Sent {
         let Some(value) = txn.get(&place).await? else { return Ok(Err(buried())) };
         let record: pb::MessageRecord = document(&place, &value)?;
         match MessageState::find(txn, key, &record.digest).await {
-            Ok(MessageState::Sent(_)) => Ok(Ok(Sent { value, record, claim: None })),
+            Ok(MessageState::Sent(_)) => Ok(Ok(Sent { value, record, claimed: None, first: false })),
             Ok(MessageState::Answered(answer)) => Ok(Err(answer)),
             Ok(MessageState::New) | Err(Stop::Refused(_)) => Ok(Err(buried())),
             Err(Stop::Failed(failure)) => Err(failure),
@@ -174,7 +175,7 @@ async fn attempt(care: &Care, key: &Key, sent: Option<Sent>) -> Result<Attempt, 
             Err(answer) => return Ok(Attempt::Ended(answer)),
         },
     };
-    let answer = send(care, sent.intent()?).await?;
+    let answer = send(care, sent.intent()?, sent.first).await?;
     care.levels.learn(sent.intent()?.before.as_ref().map_or("", |visit| &visit.institution), &answer);
     if is_transient(&answer) {
         return Ok(Attempt::Again("the regions are busy; the message is sent again".into()));
@@ -190,7 +191,7 @@ fn is_stranger(answer: &pb::Answer) -> bool {
     matches!(&answer.outcome, Some(Outcome::Refused(no)) if no.code() == pb::RefusalCode::E010NotYourRegion)
 }
 
-async fn send(care: &Care, intent: &pb::Intent) -> Result<pb::Answer, Failure> {
+async fn send(care: &Care, intent: &pb::Intent, first: bool) -> Result<pb::Answer, Failure> {
     let call_of = match intent.act() {
         pb::Act::Register => pb::RoadCall::RegisterVisit,
         pb::Act::Settle => pb::RoadCall::Settle,
@@ -198,7 +199,8 @@ async fn send(care: &Care, intent: &pb::Intent) -> Result<pb::Answer, Failure> {
         pb::Act::Reverse => pb::RoadCall::Reverse,
         pb::Act::Unspecified => return Err(Failure::Damaged(keys::shown(keys::PENDING))),
     };
-    call("hub", limits::CALL_DEADLINE_MS, care.road.send(call_of, intent.request.clone())).await
+    let letter = pb::Letter { call: call_of.into(), request: intent.request.clone(), first, ..pb::Letter::default() };
+    call("hub", limits::CALL_DEADLINE_MS, care.road.send(letter)).await
 }
 
 /// Keeps an answer and everything it means, in one commit; whoever comes second finds the first's answer.
@@ -209,14 +211,14 @@ async fn conclude(care: &Care, key: &Key, mut sent: Sent, answer: pb::Answer) ->
         if txn.get(&place).await?.as_ref() != Some(&sent.value) {
             // Its reversal came between, or another that drives it; the claim stays what it was.
             match Sent::read(&mut txn, key).await? {
-                Ok(other) => sent = Sent { claim: sent.claim, ..other },
+                Ok(other) => sent = Sent { claimed: sent.claimed, ..other },
                 Err(answer) => return Ok(Attempt::Ended(answer)),
             }
         }
         let intent = sent.intent()?;
         match intent.act() {
             pb::Act::Register => register_visit::conclude(&mut txn, intent, &answer).await?,
-            pb::Act::Settle => settle::conclude(&mut txn, intent, sent.claim.as_deref(), &answer).await?,
+            pb::Act::Settle => settle::conclude(&mut txn, intent, sent.claimed.as_deref(), &answer).await?,
             pb::Act::Cancel => cancel::conclude(&mut txn, intent, &answer).await?,
             pb::Act::Reverse => reverse::conclude(&mut txn, intent, &answer).await?,
             pb::Act::Unspecified => return Err(Failure::Damaged(keys::shown(keys::PENDING))),

@@ -8,7 +8,7 @@ use zhijie_domain::{
     limits::BILL_FEN_MAX,
     money::Fen,
     refusal::{Code, Refusal},
-    split::{FeeLine, SplitLine, split},
+    split::{FeeLine, Parts, SplitLine, split},
 };
 
 use super::{Care, visits::CareVisit};
@@ -41,7 +41,7 @@ async fn uploaded(care: &Care, request: &pb::UploadLinesRequest) -> Result<pb::U
         too_many(known.len() + new.len())?;
         if !new.is_empty() {
             visit.add(&mut txn, &new)?;
-            bounded(&visit)?;
+            bounded(&visit.bill)?;
         }
         if matches!(commit(txn).await?, Committed::Yes) {
             let lines = split.iter().map(print_split).collect();
@@ -80,8 +80,8 @@ fn conflict(serial: &str) -> Refusal {
 }
 
 /// Refuses a bill above the limit.
-pub(super) fn bounded(visit: &CareVisit) -> Result<(), Refusal> {
-    if visit.bill.total > Fen(BILL_FEN_MAX) {
+pub(super) fn bounded(bill: &Parts) -> Result<(), Refusal> {
+    if bill.total > Fen(BILL_FEN_MAX) {
         return Err(Refusal::new(Code::LimitExceeded, "limit: total of one bill", "lines"));
     }
     Ok(())

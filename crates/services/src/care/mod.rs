@@ -27,7 +27,7 @@ use std::{
 };
 
 use tokio::sync::{Notify, watch};
-use tonic::{Request, Response, Status, service::Routes};
+use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
 use zhijie_domain::{
     calendar::Date,
     catalogue::Catalogue,
@@ -39,7 +39,9 @@ use zhijie_protocol::v1::{agency_server, care_server, hub_client::HubClient, reg
 use crate::{
     node::{
         Book, Credentials, Entries, Failure, Gate, Key, Link, Node, Office, Role, Served, channel, claim, limits,
-        reflection, road::RoadClient, serve,
+        reflection,
+        road::{Carrier, ROAD, RoadClient, no_such_call, read_letter, road_server},
+        serve,
     },
     wire::{
         claim::{Header, parse_header},
@@ -48,7 +50,7 @@ use crate::{
 };
 
 /// The services' names on the wire; health speaks of the first.
-const SERVICES: &[&str] = &["zhijie.v1.Care", "zhijie.v1.Agency"];
+const SERVICES: &[&str] = &["zhijie.v1.Care", ROAD, "zhijie.v1.Agency"];
 
 /// What the care role needs to know of itself.
 pub struct CareSetup {
@@ -96,7 +98,7 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
     let office = Office::new(Link::new(hub.clone(), credentials.clone()));
     let office = agency_server::AgencyServer::new(office);
     let levels = levels::Levels::new(RegistryClient::with_interceptor(hub.clone(), credentials.clone()));
-    let road = RoadClient::new(Link::new(hub.clone(), credentials.clone()), "zhijie.v1.Hub");
+    let road = RoadClient::new(hub.clone(), credentials.metadata(), "zhijie.v1.Hub");
     let hub = HubClient::with_interceptor(hub, credentials).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
     let care = Arc::new(Care {
         book: Book::new(node.store.clone()),
@@ -115,8 +117,10 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
     });
     let service =
         care_server::CareServer::from_arc(Arc::clone(&care)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    let routes = reflection(Routes::new(service).add_service(office), SERVICES)?;
-    let served = serve(&care.node.net, &setup.listen, SERVICES, routes, watch::Sender::new(false)).await?;
+    let stop = watch::Sender::new(false);
+    let road = road_server(Arc::clone(&care), stop.subscribe());
+    let routes = reflection(Routes::new(service).add_service(road).add_service(office), SERVICES)?;
+    let served = serve(&care.node.net, &setup.listen, SERVICES, routes, stop).await?;
     let sweeping = tokio::spawn(drive::sweep(Arc::clone(&care), served.stopping()));
     let uploading = tokio::spawn(details::run(care, served.stopping()));
     Ok(served.with_task(sweeping).with_task(uploading))
@@ -161,6 +165,29 @@ impl Care {
 
 fn reply<T>(result: Result<T, Failure>) -> Result<Response<T>, Status> {
     result.map(Response::new).map_err(Failure::into_status)
+}
+
+impl Carrier for Care {
+    type Caller = ();
+
+    /// Hospitals are not asked who they are.
+    fn admit(&self, _: &MetadataMap) -> Result<(), Status> {
+        Ok(())
+    }
+
+    async fn answer(&self, (): &(), letter: pb::Letter) -> Result<pb::Answer, Status> {
+        let (call, request) = (letter.call(), letter.request);
+        let answer = match call {
+            pb::RoadCall::RegisterVisit => register_visit::register_visit(self, read_letter(request)?).await,
+            pb::RoadCall::PreSettle => pre_settle::pre_settle(self, read_letter(request)?).await,
+            pb::RoadCall::Settle => settle::settle(self, read_letter(request)?).await,
+            pb::RoadCall::SettleAtOnce => settle_at_once::settle_at_once(self, read_letter(request)?).await,
+            pb::RoadCall::Cancel => cancel::cancel(self, read_letter(request)?).await,
+            pb::RoadCall::Reverse => reverse::reverse(self, read_letter(request)?).await,
+            pb::RoadCall::Refuse | pb::RoadCall::Unspecified => return Err(no_such_call()),
+        };
+        answer.map_err(Failure::into_status)
+    }
 }
 
 #[tonic::async_trait]

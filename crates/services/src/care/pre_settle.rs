@@ -17,8 +17,9 @@ pub(super) async fn pre_settle(care: &Care, request: pb::SettleRequest) -> Resul
         let visit = CareVisit::named(&mut care.node.store.begin(), &request.visit).await?;
         visit.must_be(pb::VisitStatus::Open, "an open visit is pre-settled")?;
         let lines = visit.lines(&care.node.store).await?;
-        let (_, claim) = claim_of(care, &header, &visit, &lines, &terms(&request)).await?;
-        let answer = call("hub", limits::CALL_DEADLINE_MS, care.road.ask(pb::RoadCall::PreSettle, &claim)).await?;
+        let claimed = claim_of(care, &header, &visit, &lines, &terms(&request)).await?;
+        let asking = care.road.ask(pb::RoadCall::PreSettle, &claimed.request);
+        let answer = call("hub", limits::CALL_DEADLINE_MS, asking).await?;
         care.levels.learn(header.institution.as_str(), &answer);
         Ok::<_, Stop>(answer)
     };

@@ -12,6 +12,7 @@ use zhijie_store::Txn;
 use super::{
     Care, details,
     drive::{Begin, Plan, outside, run},
+    settle::{self, keep_new},
     visits::{CareVisit, put, put_status},
 };
 use crate::{
@@ -49,19 +50,22 @@ impl Begin for Reverse<'_> {
             Some(State::Reversed(answer)) => Ok(Plan::Answer(answer)),
             Some(State::Intent(sent)) => {
                 let before = sent.before.unwrap_or_default();
+                if sent.at_once {
+                    return self.send(txn, record, &CareVisit::new(before.clone())?, before);
+                }
                 let visit = CareVisit::named(txn, &before.id).await?;
-                self.send(txn, record, visit, before)
+                self.hold(txn, record, visit, before)
             }
             Some(State::Answer(pb::Answer { outcome: Some(Outcome::Settlement(settled)) })) => {
                 let visit = Book::document(txn, &settled.id).await?.claim.unwrap_or_default().visit;
                 let visit = idle(txn, &visit).await?;
                 let before = visit.document.clone();
-                self.send(txn, record, visit, before)
+                self.hold(txn, record, visit, before)
             }
             Some(State::Answer(pb::Answer { outcome: Some(Outcome::Visit(registered)) })) => {
                 let visit = idle(txn, &registered.id).await?;
                 let before = visit.document.clone();
-                self.send(txn, record, visit, before)
+                self.hold(txn, record, visit, before)
             }
             // It was refused, or it never came: nothing was done, and nothing shall be.
             Some(State::Answer(_)) | None => {
@@ -83,12 +87,26 @@ async fn idle(txn: &mut Txn, visit: &str) -> Result<CareVisit, Stop> {
 }
 
 impl Reverse<'_> {
-    /// Marks the original as being reversed, and the visit as busy.
-    fn send(
+    /// Marks the original as being reversed, and its visit as busy.
+    fn hold(
         &self,
         txn: &mut Txn,
         record: pb::MessageRecord,
         mut visit: CareVisit,
+        before: pb::Visit,
+    ) -> Result<Plan, Stop> {
+        let plan = self.send(txn, record, &visit, before)?;
+        visit.document.set_status(pb::VisitStatus::Busy);
+        visit.keep(txn);
+        Ok(plan)
+    }
+
+    /// Marks the original as being reversed.
+    fn send(
+        &self,
+        txn: &mut Txn,
+        record: pb::MessageRecord,
+        visit: &CareVisit,
         before: pb::Visit,
     ) -> Result<Plan, Stop> {
         let registered = &visit.registration;
@@ -99,8 +117,6 @@ impl Reverse<'_> {
         if let Some((field, _)) = named.into_iter().find(|(_, same)| !same) {
             return Err(Refusal::malformed(field, "须与原报文一致", "that of the original message").into());
         }
-        visit.document.set_status(pb::VisitStatus::Busy);
-        visit.keep(txn);
         let unknown = Outcome::Unknown(pb::Unknown { reason: "it is being reversed".into() });
         self.bury(txn, record.digest.clone(), wire::answer(unknown));
         txn.delete(self.original.pending());
@@ -143,7 +159,15 @@ pub(super) async fn conclude(txn: &mut Txn, intent: &pb::Intent, answer: &pb::An
         Book::add_undone(txn, undone).await?;
         details::forget(txn, &undone.settlement.id);
     }
-    if undone.is_some_and(|undone| undone.record.kind == Kind::Reversed) {
+    let settled_at_once = match &original.state {
+        Some(State::Intent(sent)) if sent.at_once => Some(sent),
+        _ => None,
+    };
+    if let Some(sent) = settled_at_once {
+        if undone.is_some() {
+            keep_new(txn, sent, &settle::sent(sent)?.request, pb::VisitStatus::Open, "")?;
+        }
+    } else if undone.is_some_and(|undone| undone.record.kind == Kind::Reversed) {
         put_status(txn, intent, pb::VisitStatus::Open, "").await?;
     } else if request.act() == pb::Act::Register {
         put_status(txn, intent, pb::VisitStatus::Withdrawn, "").await?;

@@ -2,7 +2,6 @@
 
 use prost::Message;
 use zhijie_domain::{
-    claim::Claim,
     refusal::{Code, Refusal},
     settlement::Kind,
 };
@@ -10,7 +9,7 @@ use zhijie_store::Txn;
 
 use super::{
     Care,
-    claim::claim_of,
+    claim::{Claimed, claim_of},
     details,
     drive::{Begin, Plan, outside, run},
     pre_settle::terms,
@@ -48,29 +47,24 @@ impl Begin for Settle<'_> {
             return Err(Refusal::new(Code::VisitState, "a stay is settled after its discharge", "visit").into());
         }
         let lines = visit.lines(&self.care.node.store).await?;
-        let (claim, request) = claim_of(self.care, self.header, &visit, &lines, &terms(self.request)).await?;
+        let claimed = claim_of(self.care, self.header, &visit, &lines, &terms(self.request)).await?;
         let before = visit.document.clone();
-        Ok(intent(txn, &mut visit, claim, &request, before))
+        visit.document.set_status(pb::VisitStatus::Busy);
+        visit.keep(txn);
+        Ok(intent(before, false, claimed))
     }
 }
 
-/// The intent to send a claim; it holds the visit busy. Where nothing comes of it the visit is as `before`.
-pub(super) fn intent(
-    txn: &mut Txn,
-    visit: &mut CareVisit,
-    claim: Claim,
-    request: &pb::ClaimRequest,
-    before: pb::Visit,
-) -> Plan {
-    visit.document.set_status(pb::VisitStatus::Busy);
-    visit.keep(txn);
+/// The intent to send the claim of a visit. Where nothing comes of it the visit is as `before`, or, `at_once`, never was.
+pub(super) fn intent(before: pb::Visit, at_once: bool, claimed: Claimed) -> Plan {
     let intent = pb::Intent {
         act: pb::Act::Settle.into(),
-        request: request.encode_to_vec().into(),
+        request: claimed.request.encode_to_vec().into(),
         before: Some(before),
+        at_once,
         ..pb::Intent::default()
     };
-    Plan::Send(Box::new(intent), Some(Box::new(claim)))
+    Plan::Send(Box::new(intent), Some(Box::new(claimed)))
 }
 
 /// What the answer means: a record in the book, or the visit as it was. The claim is read from the intent where it is not
@@ -78,27 +72,54 @@ pub(super) fn intent(
 pub(super) async fn conclude(
     txn: &mut Txn,
     intent: &pb::Intent,
-    claim: Option<&Claim>,
+    claimed: Option<&Claimed>,
     answer: &pb::Answer,
 ) -> Result<(), Failure> {
     match &answer.outcome {
         Some(Outcome::Settlement(document)) => {
             let settled = settlement::parse(document).map_err(outside)?;
-            let is_the_claim = match claim {
-                Some(claim) => settled.claim == *claim,
+            let read;
+            let claimed = match claimed {
+                Some(claimed) => claimed,
                 None => {
-                    let sent = pb::ClaimRequest::decode(intent.request.clone()).map_err(outside)?;
-                    settled.claim == claim::parse(&sent.claim.unwrap_or_default()).map_err(outside)?
+                    read = sent(intent)?;
+                    &read
                 }
             };
-            if !is_the_claim || settled.kind != Kind::Settled {
+            if settled.claim != claimed.claim || settled.kind != Kind::Settled {
                 return Err(outside("a settlement answers the claim it was sent"));
             }
             Book::add(txn, &settled, None).await?;
             details::keep(txn, &settled);
+            if intent.at_once {
+                return keep_new(txn, intent, &claimed.request, pb::VisitStatus::Settled, settled.id.as_str());
+            }
             put_status(txn, intent, pb::VisitStatus::Settled, settled.id.as_str()).await
         }
+        Some(Outcome::Refused(_)) if intent.at_once => Ok(()),
         Some(Outcome::Refused(_)) => put(txn, intent, intent.before.clone().unwrap_or_default()).await,
         _ => Err(outside("a claim is answered by a settlement or a refusal")),
     }
+}
+
+/// The claim that an intent sends.
+pub(super) fn sent(intent: &pb::Intent) -> Result<Claimed, Failure> {
+    let request = pb::ClaimRequest::decode(intent.request.clone()).map_err(outside)?;
+    let claim = request.claim.as_ref().map(claim::parse).transpose().map_err(outside)?;
+    Ok(Claimed { claim: claim.ok_or_else(|| outside("an intent to settle sends a claim"))?, request })
+}
+
+/// Keeps the visit that was settled at once, with its lines.
+pub(super) fn keep_new(
+    txn: &mut Txn,
+    intent: &pb::Intent,
+    request: &pb::ClaimRequest,
+    status: pb::VisitStatus,
+    settlement: &str,
+) -> Result<(), Failure> {
+    let before = intent.before.clone().unwrap_or_default();
+    let document = pb::Visit { status: status.into(), settlement: settlement.to_owned(), ..before };
+    let claim = request.claim.as_ref().ok_or_else(|| outside("an intent to settle sends a claim"))?;
+    CareVisit::new(document).map_err(outside)?.keep_whole(txn, claim);
+    Ok(())
 }

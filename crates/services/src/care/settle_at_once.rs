@@ -7,7 +7,7 @@ use super::{
     Care,
     claim::{Terms, claim_of},
     drive::{Begin, Plan, run},
-    lines::{bounded, split_all},
+    lines::split_all,
     settle::intent,
     visits::{CareVisit, new_document},
 };
@@ -35,7 +35,7 @@ pub(super) async fn settle_at_once(care: &Care, request: pb::SettleAtOnceRequest
 }
 
 impl Begin for AtOnce<'_> {
-    async fn plan(&self, txn: &mut Txn) -> Result<Plan, Stop> {
+    async fn plan(&self, _: &mut Txn) -> Result<Plan, Stop> {
         let (care, asked) = (self.care, self.request);
         if codes::parse::<Service>(asked.service, "service")? == Service::Stay {
             return Err(Refusal::malformed(
@@ -54,9 +54,8 @@ impl Begin for AtOnce<'_> {
             emergency: asked.emergency,
             from: asked.from.clone(),
         };
-        let mut visit = CareVisit::new(new_document(care, self.header, &registered, pb::VisitStatus::Open)?)?;
-        visit.add(txn, &lines)?;
-        bounded(&visit)?;
+        let document = new_document(care, self.header, &registered, pb::VisitStatus::Open)?;
+        let visit = CareVisit::new(document.clone())?;
         let terms = Terms {
             disease: &asked.disease,
             injury: asked.injury,
@@ -64,10 +63,7 @@ impl Begin for AtOnce<'_> {
             account_use: asked.account_use,
             declared: asked.declared.as_ref(),
         };
-        let (claim, request) = claim_of(care, self.header, &visit, &lines, &terms).await?;
-        // A refused visit leaves nothing behind.
-        let mut before = visit.document.clone();
-        before.set_status(pb::VisitStatus::Withdrawn);
-        Ok(intent(txn, &mut visit, claim, &request, before))
+        let claimed = claim_of(care, self.header, &visit, &lines, &terms).await?;
+        Ok(intent(document, true, claimed))
     }
 }

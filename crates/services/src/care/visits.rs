@@ -85,6 +85,19 @@ impl CareVisit {
         self.registration.service == Service::Stay
     }
 
+    /// Keeps the visit with the whole bill of its claim.
+    pub(super) fn keep_whole(&self, txn: &mut Txn, claim: &pb::Claim) {
+        let chunk = pb::LineChunk { lines: claim.lines.clone() };
+        let record = pb::CareVisit {
+            visit: Some(self.document.clone()),
+            lines: u32::try_from(claim.lines.len()).unwrap_or(u32::MAX),
+            bill: claim.parts,
+            next_chunk: 1,
+        };
+        txn.keep(keys::lines(&self.id, 0), &chunk);
+        txn.keep(keys::visit(&self.id), &record);
+    }
+
     /// Adds the lines of one upload.
     pub(super) fn add(&mut self, txn: &mut Txn, lines: &[SplitLine]) -> Result<(), Refusal> {
         for line in lines {

@@ -8,6 +8,7 @@ mod list;
 pub(crate) mod member;
 mod mirror;
 mod pre_settle;
+mod refuse;
 mod register;
 mod register_visit;
 mod reverse;
@@ -16,7 +17,6 @@ mod undo;
 
 use std::{io, sync::Arc};
 
-use prost::bytes::Bytes;
 use tokio::sync::{Notify, watch};
 use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
 use zhijie_domain::{
@@ -29,7 +29,7 @@ use crate::{
     node::{
         Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Office, Role, Served, channel, claim, limits,
         reflection,
-        road::{Carrier, ROAD, read_letter, road_server},
+        road::{Carrier, ROAD, no_such_call, read_letter, road_server},
         serve,
     },
     wire::pb,
@@ -115,20 +115,24 @@ macro_rules! road {
 }
 
 impl Carrier for Home {
+    type Caller = Caller;
+
     fn admit(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
         let caller = self.gate.admit(metadata).and_then(|caller| caller.is_hub().map(|()| caller));
         // A stranger gets no answer that could be taken for one about its message.
         caller.map_err(|no| Status::unauthenticated(format!("{} {} · {}", no.code, no.zh, no.en)))
     }
 
-    async fn answer(&self, _: &Caller, call: pb::RoadCall, request: Bytes) -> Result<pb::Answer, Status> {
+    async fn answer(&self, _: &Caller, letter: pb::Letter) -> Result<pb::Answer, Status> {
+        let (call, request) = (letter.call(), letter.request);
         let answer = match call {
             pb::RoadCall::RegisterVisit => register_visit::register_visit(self, read_letter(request)?).await,
             pb::RoadCall::PreSettle => pre_settle::pre_settle(self, read_letter(request)?).await,
             pb::RoadCall::Settle => settle::settle(self, read_letter(request)?).await,
             pb::RoadCall::Cancel => cancel::cancel(self, read_letter(request)?).await,
             pb::RoadCall::Reverse => reverse::reverse(self, read_letter(request)?).await,
-            pb::RoadCall::Unspecified => return Err(Status::unimplemented("no such call")),
+            pb::RoadCall::Refuse => refuse::refuse(self, read_letter(request)?).await,
+            pb::RoadCall::SettleAtOnce | pb::RoadCall::Unspecified => return Err(no_such_call()),
         };
         answer.map_err(Failure::into_status)
     }
@@ -177,6 +181,10 @@ impl home_server::Home for Home {
 
     async fn reverse(&self, request: Request<pb::ReverseRequest>) -> Result<Response<pb::Answer>, Status> {
         road!(self, request, reverse::reverse)
+    }
+
+    async fn refuse(&self, request: Request<pb::RefuseRequest>) -> Result<Response<pb::Answer>, Status> {
+        road!(self, request, refuse::refuse)
     }
 
     async fn find(&self, request: Request<pb::FindRequest>) -> Result<Response<pb::Answer>, Status> {

@@ -27,9 +27,11 @@ struct Settle<'a> {
     sent: Sent,
 }
 
-pub(super) async fn settle(home: &Home, request: pb::ClaimRequest) -> Result<pb::Answer, Failure> {
+pub(super) async fn settle(home: &Home, mut request: pb::ClaimRequest) -> Result<pb::Answer, Failure> {
     match parse(home, &request).await {
         Ok((header, sent)) => {
+            // The message is the same by whatever version the hub judges it again; the first decides.
+            request.listed = None;
             let key = Key::new(&header.institution, pb::Act::Settle, &header.message);
             answer_once(&home.node.store, &key, &digest(&request), &Settle { home, sent }).await
         }

@@ -8,7 +8,7 @@ use zhijie_store::Txn;
 
 use super::{
     Hub, from_care, keep,
-    relay::{Known, ask_home, keep_relayed, known, mark, outside, read, undone_by},
+    relay::{ask_home, known, mark, outside, read, undone_by, unless_booked},
     road::Call,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     wire::{
         claim::parse_header,
         id,
-        pb::{self, answer::Outcome},
+        pb::{self, answer::Outcome, refuse_request::Message},
     },
 };
 
@@ -26,31 +26,29 @@ struct Record<'a> {
     answer: pb::Answer,
 }
 
-pub(super) async fn cancel(hub: &Hub, caller: &Caller, request: pb::CancelRequest) -> Result<pb::Answer, Failure> {
-    answer_of(cancelled(hub, caller, request).await)
+pub(super) async fn cancel(
+    hub: &Hub,
+    caller: &Caller,
+    request: pb::CancelRequest,
+    first: bool,
+) -> Result<pb::Answer, Failure> {
+    answer_of(cancelled(hub, caller, request, first).await)
 }
 
-async fn cancelled(hub: &Hub, caller: &Caller, request: pb::CancelRequest) -> Result<pb::Answer, Stop> {
+async fn cancelled(hub: &Hub, caller: &Caller, request: pb::CancelRequest, first: bool) -> Result<pb::Answer, Stop> {
     let header = parse_header(request.header.as_ref())?;
     from_care(caller, &header.care)?;
     let (key, digest) = (Key::new(&header.institution, pb::Act::Cancel, &header.message), digest(&request));
     let visit = request.visit.clone();
     let call = Call { hub, act: pb::Act::Cancel, key: &key, digest: &digest, header: &header, visit: &visit };
-    match known(hub, &key, &digest).await? {
-        Known::Answered(answer) => return Ok(answer),
-        Known::Relayed(_) => {}
-        Known::No => {
-            if let Some(refusal) = cleared(hub, &request.settlement).await? {
-                return Ok(call.refuse(refusal).await?);
-            }
-        }
-    }
-    if let Err(answer) = keep_relayed(hub, &key, &digest, None).await? {
+    if let Some(answer) = known(hub, &key, &digest).await? {
         return Ok(answer);
     }
-    let home = hub.home_again(&header.home)?;
     let asked = request.settlement.clone();
-    let answer = ask_home(home.ask(pb::RoadCall::Cancel, &request)).await?;
+    let answer = match cleared(hub, &asked).await? {
+        Some(no) => unless_booked(hub, &header, first, Message::Cancel(request), &no).await?,
+        None => ask_home(hub.home_again(&header.home)?.ask(pb::RoadCall::Cancel, &request)).await?,
+    };
     Ok(call.answer(&Record { hub, asked, answer }).await?)
 }
 

@@ -31,8 +31,6 @@ mod tickets;
 
 use std::{collections::BTreeMap, future::Future, io, sync::Arc};
 
-use prost::bytes::Bytes;
-
 use tokio::{
     sync::{Mutex, Notify, watch},
     time::Instant,
@@ -53,7 +51,7 @@ use crate::{
     node::{
         Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, claim, limits,
         reflection,
-        road::{Carrier, ROAD, RoadClient, read_letter, road_server},
+        road::{Carrier, ROAD, RoadClient, no_such_call, read_letter, road_server},
         serve,
     },
     wire::pb,
@@ -125,8 +123,7 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         };
         if let Some(peer) = &region.home {
             let (channel, credentials) = link(Role::Home, peer)?;
-            let link = Link::new(channel.clone(), credentials.clone());
-            roads.insert(code.clone(), RoadClient::new(link, "zhijie.v1.Home"));
+            roads.insert(code.clone(), RoadClient::new(channel.clone(), credentials.metadata(), "zhijie.v1.Home"));
             homes.insert(code.clone(), HomeClient::with_interceptor(channel, credentials));
             gate = gate.with(Role::Home, Some(code.clone()), &peer.secret);
         }
@@ -194,11 +191,11 @@ impl Hub {
 
 /// Answers a road call of a care region, which a handler checks to be the one the message names.
 macro_rules! road {
-    ($self:ident, $request:ident, $name:literal, $act:path) => {
+    ($self:ident, $request:ident, $name:literal, $act:path $(, $first:literal)?) => {
         // A stranger gets no answer that could be taken for one about its message.
         {
             let caller = $self.admit($request.metadata())?;
-            $self.timed($name, $act($self, &caller, $request.into_inner())).await.map(Response::new)
+            $self.timed($name, $act($self, &caller, $request.into_inner() $(, $first)?)).await.map(Response::new)
         }
     };
 }
@@ -218,24 +215,31 @@ impl Hub {
 }
 
 impl Carrier for Hub {
+    type Caller = Caller;
+
     fn admit(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
         self.gate.admit(metadata).map_err(|refusal| unknown_caller(&refusal))
     }
 
-    async fn answer(&self, caller: &Caller, call: pb::RoadCall, request: Bytes) -> Result<pb::Answer, Status> {
+    async fn answer(&self, caller: &Caller, letter: pb::Letter) -> Result<pb::Answer, Status> {
+        let (call, request, first) = (letter.call(), letter.request, letter.first);
         match call {
             pb::RoadCall::RegisterVisit => {
                 let request = read_letter(request)?;
-                self.timed("register", register_visit::register_visit(self, caller, request)).await
+                self.timed("register", register_visit::register_visit(self, caller, request, first)).await
             }
             pb::RoadCall::PreSettle => {
                 let request = read_letter(request)?;
                 self.timed("pre_settle", pre_settle::pre_settle(self, caller, request)).await
             }
-            pb::RoadCall::Settle => self.timed("settle", settle::settle(self, caller, read_letter(request)?)).await,
-            pb::RoadCall::Cancel => self.timed("cancel", cancel::cancel(self, caller, read_letter(request)?)).await,
+            pb::RoadCall::Settle => {
+                self.timed("settle", settle::settle(self, caller, read_letter(request)?, first)).await
+            }
+            pb::RoadCall::Cancel => {
+                self.timed("cancel", cancel::cancel(self, caller, read_letter(request)?, first)).await
+            }
             pb::RoadCall::Reverse => self.timed("reverse", reverse::reverse(self, caller, read_letter(request)?)).await,
-            pb::RoadCall::Unspecified => Err(Status::unimplemented("no such call")),
+            pb::RoadCall::Refuse | pb::RoadCall::SettleAtOnce | pb::RoadCall::Unspecified => Err(no_such_call()),
         }
     }
 }
@@ -257,7 +261,7 @@ fn from_care(caller: &Caller, care: &RegionCode) -> Result<(), Refusal> {
 #[tonic::async_trait]
 impl hub_server::Hub for Hub {
     async fn register_visit(&self, request: Request<pb::RegisterRequest>) -> Result<Response<pb::Answer>, Status> {
-        road!(self, request, "register", register_visit::register_visit)
+        road!(self, request, "register", register_visit::register_visit, false)
     }
 
     async fn pre_settle(&self, request: Request<pb::ClaimRequest>) -> Result<Response<pb::Answer>, Status> {
@@ -265,11 +269,11 @@ impl hub_server::Hub for Hub {
     }
 
     async fn settle(&self, request: Request<pb::ClaimRequest>) -> Result<Response<pb::Answer>, Status> {
-        road!(self, request, "settle", settle::settle)
+        road!(self, request, "settle", settle::settle, false)
     }
 
     async fn cancel(&self, request: Request<pb::CancelRequest>) -> Result<Response<pb::Answer>, Status> {
-        road!(self, request, "cancel", cancel::cancel)
+        road!(self, request, "cancel", cancel::cancel, false)
     }
 
     async fn reverse(&self, request: Request<pb::ReverseRequest>) -> Result<Response<pb::Answer>, Status> {

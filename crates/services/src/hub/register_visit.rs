@@ -6,14 +6,14 @@ use zhijie_store::Txn;
 use super::{
     Hub, from_care,
     registry::institution,
-    relay::{Known, ask_home, keep_relayed, known, outside},
+    relay::{ask_home, known, outside, unless_booked},
     road::Call,
 };
 use crate::{
     node::{Act, Caller, Failure, Key, Records, Stop, answer_of, digest, keys, road::RoadClient},
     wire::{
         claim::{Header, parse_header},
-        pb::{self, answer::Outcome},
+        pb::{self, answer::Outcome, refuse_request::Message},
         required, visit,
     },
 };
@@ -27,11 +27,12 @@ pub(super) async fn register_visit(
     hub: &Hub,
     caller: &Caller,
     request: pb::RegisterRequest,
+    first: bool,
 ) -> Result<pb::Answer, Failure> {
-    answer_of(registered(hub, caller, request).await)
+    answer_of(registered(hub, caller, request, first).await)
 }
 
-async fn registered(hub: &Hub, caller: &Caller, request: pb::RegisterRequest) -> Result<pb::Answer, Stop> {
+async fn registered(hub: &Hub, caller: &Caller, request: pb::RegisterRequest, first: bool) -> Result<pb::Answer, Stop> {
     let header = parse_header(request.header.as_ref())?;
     from_care(caller, &header.care)?;
     let (key, digest) = (Key::new(&header.institution, pb::Act::Register, &header.message), digest(&request));
@@ -39,19 +40,14 @@ async fn registered(hub: &Hub, caller: &Caller, request: pb::RegisterRequest) ->
     let visit = registration.visit.clone();
     let visit = visit.as_str();
     let call = Call { hub, act: pb::Act::Register, key: &key, digest: &digest, header: &header, visit };
-    let home = match known(hub, &key, &digest).await? {
-        Known::Answered(answer) => return Ok(answer),
-        Known::Relayed(_) => hub.home_again(&header.home)?,
-        Known::No => match opened(hub, &header, &registration).await {
-            Ok(home) => home,
-            Err(Stop::Refused(refusal)) => return Ok(call.refuse(*refusal).await?),
-            Err(failed) => return Err(failed),
-        },
-    };
-    if let Err(answer) = keep_relayed(hub, &key, &digest, None).await? {
+    if let Some(answer) = known(hub, &key, &digest).await? {
         return Ok(answer);
     }
-    let answer = ask_home(home.ask(pb::RoadCall::RegisterVisit, &request)).await?;
+    let answer = match opened(hub, &header, &registration).await {
+        Ok(home) => ask_home(home.ask(pb::RoadCall::RegisterVisit, &request)).await?,
+        Err(Stop::Refused(no)) => unless_booked(hub, &header, first, Message::Register(request), &no).await?,
+        Err(failed) => return Err(failed),
+    };
     Ok(call.answer(&Record { registration, answer }).await?)
 }
 

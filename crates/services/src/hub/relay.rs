@@ -4,67 +4,47 @@
 use std::future::Future;
 
 use tonic::{Response, Status};
-use zhijie_domain::{
-    ids::VisitId,
-    refusal::{Code, Refusal},
-    settlement::Settlement,
-};
+use zhijie_domain::{ids::VisitId, refusal::Refusal, settlement::Settlement};
 use zhijie_store::Txn;
 
 use super::Hub;
 use crate::{
-    node::{Book, Committed, Failure, Key, MessageState, Records, Stop, Undone, call, commit, keys, limits},
+    node::{Book, Failure, Key, MessageState, Records, Stop, Undone, call, keys, limits},
     wire::{
+        self,
+        claim::Header,
         id,
-        pb::{self, answer::Outcome, message_record::State},
-        settlement,
+        pb::{self, answer::Outcome, refuse_request::Message},
+        refusal, settlement,
     },
 };
 
-/// What the hub knows of a message.
-pub(super) enum Known {
-    /// It was answered.
-    Answered(pb::Answer),
-    /// It went home before and may be booked there: no rule is asked again, only home, and with the same listing.
-    Relayed(Option<pb::ListedDisease>),
-    /// Nothing.
-    No,
-}
-
-/// Looks a message up.
-pub(super) async fn known(hub: &Hub, key: &Key, digest: &[u8]) -> Result<Known, Stop> {
-    Ok(match MessageState::find(&mut hub.node.store.begin(), key, digest).await? {
-        MessageState::Answered(answer) => Known::Answered(answer),
-        MessageState::Sent(intent) => Known::Relayed(intent.listed),
-        MessageState::New => Known::No,
-    })
-}
-
-/// Keeps that a message goes home, before it goes, and with which listing: from then on the hub does not refuse it by
-/// its own rules, and one claim is judged by one version of the list. Gives the listing kept, which is that of the copy
-/// of the message that came first, or the answer that another copy has got meanwhile.
-pub(super) async fn keep_relayed(
-    hub: &Hub,
-    key: &Key,
-    digest: &[u8],
-    listed: Option<pb::ListedDisease>,
-) -> Result<Result<Option<pb::ListedDisease>, pb::Answer>, Stop> {
-    for _ in 0..limits::ATTEMPTS_MAX {
-        let mut txn = hub.node.store.begin();
-        match MessageState::find(&mut txn, key, digest).await? {
-            MessageState::Sent(intent) => return Ok(Ok(intent.listed)),
-            MessageState::Answered(answer) => return Ok(Err(answer)),
-            MessageState::New => {}
-        }
-        let state = Some(State::Intent(Box::new(pb::Intent { listed: listed.clone(), ..pb::Intent::default() })));
-        txn.keep(key.message(), &pb::MessageRecord { digest: digest.to_vec(), state });
-        match commit(txn).await? {
-            Committed::Yes => return Ok(Ok(listed)),
-            Committed::Conflict => {}
-            Committed::Busy => break,
-        }
+/// The stored answer to a message.
+pub(super) async fn known(hub: &Hub, key: &Key, digest: &[u8]) -> Result<Option<pb::Answer>, Stop> {
+    match MessageState::find(&mut hub.node.store.begin(), key, digest).await? {
+        MessageState::Answered(answer) => Ok(Some(answer)),
+        MessageState::Sent(_) | MessageState::New => Ok(None),
     }
-    Err(Refusal::new(Code::Busy, "bounded queues", "").into())
+}
+
+/// The answer to a message that a rule of the hub refuses. Nothing is kept of a message before it goes home, so that one
+/// which care may have sent before may be booked there: then home is told of the refusal, and answers by it only where it
+/// has not answered yet. So a change of rules never contradicts what home has booked.
+pub(super) async fn unless_booked(
+    hub: &Hub,
+    header: &Header,
+    first: bool,
+    message: Message,
+    no: &Refusal,
+) -> Result<pb::Answer, Failure> {
+    match hub.home(&header.home) {
+        Ok(home) if !first => {
+            let request = pb::RefuseRequest { message: Some(message), refused: Some(refusal::print(no)) };
+            ask_home(home.ask(pb::RoadCall::Refuse, &request)).await
+        }
+        // Without a home it never went anywhere.
+        _ => Ok(wire::refused(no)),
+    }
 }
 
 /// Lines are for the hub, which enforces what needs them; home computes by category, for a stay as for any other visit.

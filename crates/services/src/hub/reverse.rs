@@ -6,7 +6,7 @@ use zhijie_store::Txn;
 
 use super::{
     Hub, from_care, keep,
-    relay::{Known, ask_home, known, mark, outside, visit_id},
+    relay::{ask_home, known, mark, outside, visit_id},
     road::Call,
 };
 use crate::{
@@ -34,7 +34,7 @@ async fn reversed(hub: &Hub, caller: &Caller, request: pb::ReverseRequest) -> Re
     from_care(caller, &header.care)?;
     let original = Key::of_original(&header.institution, &request)?;
     let (key, digest) = (Key::new(&header.institution, pb::Act::Reverse, &header.message), digest(&request));
-    if let Known::Answered(answer) = known(hub, &key, &digest).await? {
+    if let Some(answer) = known(hub, &key, &digest).await? {
         return Ok(answer);
     }
     let call = Call { hub, act: pb::Act::Reverse, key: &key, digest: &digest, header: &header, visit: "" };

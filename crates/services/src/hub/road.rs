@@ -1,14 +1,13 @@
 //! What the hub answers on the road, kept as small facts in the commit of each answer (报错治理): refusals, its own and
 //! those that home gave, with their cause; what was done where no book tells it. And told, when it is durable.
 
-use zhijie_domain::{audit, money::Fen, refusal::Refusal, ticket::Cause};
+use zhijie_domain::{audit, money::Fen, ticket::Cause};
 use zhijie_store::Txn;
 
 use super::{Hub, events, tickets::problems::Problem};
 use crate::{
     node::{Act, Failure, Key, Records, Stop, answer_once, keys},
     wire::{
-        self,
         claim::Header,
         codes,
         pb::{self, HubEventKind, answer::Outcome},
@@ -31,17 +30,6 @@ impl Call<'_> {
     /// Answers the message by a decision.
     pub(super) async fn answer(&self, act: &impl Act) -> Result<pb::Answer, Failure> {
         answer_once(&self.hub.node.store, self.key, self.digest, &Noted { call: self, act }).await
-    }
-
-    /// Stores the hub's own refusal as the answer.
-    pub(super) async fn refuse(&self, refusal: Refusal) -> Result<pb::Answer, Failure> {
-        struct No(Refusal);
-        impl Act for No {
-            async fn decide(&self, _: &mut Txn) -> Result<pb::Answer, Stop> {
-                Ok(wire::refused(&self.0))
-            }
-        }
-        self.answer(&No(refusal)).await
     }
 
     fn note(&self, txn: &mut Txn, answer: &pb::Answer) {

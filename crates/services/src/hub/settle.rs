@@ -7,12 +7,12 @@ use super::{
     Hub,
     enforce::{Checked, Enforced, check, enforce},
     keep,
-    relay::{Known, ask_home, keep_relayed, known, mark, outside, read, without_lines},
+    relay::{ask_home, known, mark, outside, read, unless_booked, without_lines},
     road::Call,
 };
 use crate::{
     node::{Act, Caller, Failure, Key, Stop, answer_of, digest},
-    wire::pb::{self, answer::Outcome},
+    wire::pb::{self, answer::Outcome, refuse_request::Message},
 };
 
 struct Record<'a> {
@@ -21,31 +21,34 @@ struct Record<'a> {
     answer: pb::Answer,
 }
 
-pub(super) async fn settle(hub: &Hub, caller: &Caller, request: pb::ClaimRequest) -> Result<pb::Answer, Failure> {
-    answer_of(settled(hub, caller, request).await)
+pub(super) async fn settle(
+    hub: &Hub,
+    caller: &Caller,
+    request: pb::ClaimRequest,
+    first: bool,
+) -> Result<pb::Answer, Failure> {
+    answer_of(settled(hub, caller, request, first).await)
 }
 
-async fn settled(hub: &Hub, caller: &Caller, mut request: pb::ClaimRequest) -> Result<pb::Answer, Stop> {
+async fn settled(hub: &Hub, caller: &Caller, mut request: pb::ClaimRequest, first: bool) -> Result<pb::Answer, Stop> {
+    request.listed = None;
     let checked = check(caller, &request)?;
     let Checked { header, .. } = &checked;
     let (key, digest) = (Key::new(&header.institution, pb::Act::Settle, &header.message), digest(&request));
     let visit = checked.claim.visit.as_str();
     let call = Call { hub, act: pb::Act::Settle, key: &key, digest: &digest, header, visit };
-    let Enforced { home, listed } = match known(hub, &key, &digest).await? {
-        Known::Answered(answer) => return Ok(answer),
-        Known::Relayed(listed) => Enforced { home: hub.home_again(&header.home)?, listed },
-        Known::No => match enforce(hub, &checked).await {
-            Ok(enforced) => enforced,
-            Err(Stop::Refused(refusal)) => return Ok(call.refuse(*refusal).await?),
-            Err(failed) => return Err(failed),
-        },
-    };
-    request.listed = match keep_relayed(hub, &key, &digest, listed).await? {
-        Ok(listed) => listed,
-        Err(answer) => return Ok(answer),
-    };
+    if let Some(answer) = known(hub, &key, &digest).await? {
+        return Ok(answer);
+    }
     without_lines(&mut request);
-    let answer = ask_home(home.ask(pb::RoadCall::Settle, &request)).await?;
+    let answer = match enforce(hub, &checked).await {
+        Ok(Enforced { home, listed }) => {
+            request.listed = listed;
+            ask_home(home.ask(pb::RoadCall::Settle, &request)).await?
+        }
+        Err(Stop::Refused(no)) => unless_booked(hub, header, first, Message::Settle(request), &no).await?,
+        Err(failed) => return Err(failed),
+    };
     Ok(call.answer(&Record { hub, claim: &checked.claim, answer }).await?)
 }
 

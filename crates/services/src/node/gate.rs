@@ -129,10 +129,24 @@ impl Credentials {
     }
 }
 
+impl Credentials {
+    /// As they stand in the head of a request.
+    #[must_use]
+    pub fn metadata(&self) -> MetadataMap {
+        let mut metadata = MetadataMap::new();
+        self.enter(&mut metadata);
+        metadata
+    }
+
+    fn enter(&self, metadata: &mut MetadataMap) {
+        metadata.insert(CALLER, self.caller.clone());
+        metadata.insert(SECRET, self.secret.clone());
+    }
+}
+
 impl Interceptor for Credentials {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert(CALLER, self.caller.clone());
-        request.metadata_mut().insert(SECRET, self.secret.clone());
+        self.enter(request.metadata_mut());
         Ok(request)
     }
 }

@@ -65,16 +65,13 @@ pub const CONNECT_MS: u64 = 1_500;
 pub const KEEP_ALIVE_MS: u64 = 1_000;
 /// How long a keep-alive may stay unanswered, ms.
 pub const KEEP_ALIVE_TIMEOUT_MS: u64 = 1_500;
-/// Messages of hospitals that care has open at once. With [`ROAD_OPEN_MAX`] it is what the road may hold back.
-pub const CARE_OPEN_MAX: usize = 1_024;
+/// Messages of hospitals that care has open at once: half of what its road to the hub may hold, as it drives others by itself.
+pub const CARE_OPEN_MAX: usize = zhijie_road::OPEN_MAX / 2;
 /// After how long whoever was told "busy" may come again, ms.
 pub const COME_AGAIN_MS: u32 = 200;
-/// Messages that may be open between two services, either way: those of hospitals, and those that care drives by itself.
-pub const ROAD_OPEN_MAX: usize = 2 * CARE_OPEN_MAX;
 /// Streams one connection may have open.
 pub const STREAMS_MAX: u32 = 1_024;
-/// Largest document that is read from the wire, bytes: ten thousand split lines take about two million.
-pub const DOCUMENT_BYTES_MAX: usize = 8 << 20;
+pub use zhijie_road::DOCUMENT_BYTES_MAX;
 /// How long a stopping service waits for the calls it has begun, ms.
 pub const DRAIN_MS: u64 = 10_000;
 /// Events that the feed keeps for newcomers.

@@ -18,7 +18,6 @@ mod pages;
 mod parameters;
 mod peer;
 mod records;
-pub mod road;
 mod serve;
 
 use std::{path::Path, sync::Arc};
@@ -27,6 +26,7 @@ use zhijie_domain::{
     calendar::{Date, Moment},
     parameters::Parameters,
 };
+pub use zhijie_road as road;
 use zhijie_store::StoreError;
 pub use zhijie_store::{EngineKind, Store};
 

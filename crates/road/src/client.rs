@@ -16,26 +16,38 @@ use tonic::{
     client::Grpc,
     codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     codegen::http::uri::PathAndQuery,
+    metadata::MetadataMap,
+    transport::Channel,
 };
-use zhijie_protocol::v1::road_client;
+use zhijie_protocol::v1::{self as pb, road_client};
 
-use super::{TOGETHER, TOGETHER_BYTES, method};
-use crate::{
-    node::{Link, limits},
-    wire::pb,
-};
+use super::{DOCUMENT_BYTES_MAX, OPEN_MAX, TOGETHER, TOGETHER_BYTES, method};
 
 type Replied = Result<pb::Answer, Status>;
 
 /// A peer at the other end of the road. It connects when it is first asked, and again after a break.
 #[derive(Clone)]
 pub struct RoadClient {
-    link: Link,
-    /// The service that takes messages one by one, such as `zhijie.v1.Hub`.
-    service: &'static str,
+    peer: Arc<Peer>,
     stream: Arc<Mutex<Option<Open>>>,
     /// The peer does not know the road: it is asked one by one.
     one_by_one: Arc<AtomicBool>,
+}
+
+/// Who is asked, and what is said of the asker.
+struct Peer {
+    channel: Channel,
+    credentials: MetadataMap,
+    /// The service that takes messages one by one, such as `zhijie.v1.Hub`.
+    service: &'static str,
+}
+
+impl Peer {
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        *request.metadata_mut() = self.credentials.clone();
+        request
+    }
 }
 
 /// A stream, from the asking side.
@@ -58,10 +70,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl RoadClient {
-    /// A peer behind a link.
+    /// A peer behind a channel, which is told these credentials.
     #[must_use]
-    pub fn new(link: Link, service: &'static str) -> RoadClient {
-        RoadClient { link, service, stream: Arc::default(), one_by_one: Arc::default() }
+    pub fn new(channel: Channel, credentials: MetadataMap, service: &'static str) -> RoadClient {
+        let peer = Arc::new(Peer { channel, credentials, service });
+        RoadClient { peer, stream: Arc::default(), one_by_one: Arc::default() }
+    }
+
+    /// Sends each message in a call of its own, as to a peer that does not know the road.
+    #[must_use]
+    pub fn one_by_one(self) -> RoadClient {
+        self.one_by_one.store(true, Ordering::Relaxed);
+        self
     }
 
     /// Asks, and waits for the answer.
@@ -69,26 +89,27 @@ impl RoadClient {
     /// # Errors
     /// [`Status`] where there is none; what became of the message is not known then.
     pub async fn ask(&self, call: pb::RoadCall, request: &impl Message) -> Result<Response<pb::Answer>, Status> {
-        self.send(call, request.encode_to_vec().into()).await
+        self.send(pb::Letter { call: call.into(), request: request.encode_to_vec().into(), ..pb::Letter::default() })
+            .await
     }
 
-    /// Asks with an encoded request.
+    /// Sends a letter, whose number is given to it here, and waits for the answer.
     ///
     /// # Errors
     /// As [`RoadClient::ask`].
-    pub async fn send(&self, call: pb::RoadCall, request: Bytes) -> Result<Response<pb::Answer>, Status> {
+    pub async fn send(&self, letter: pb::Letter) -> Result<Response<pb::Answer>, Status> {
         if !self.one_by_one.load(Ordering::Relaxed) {
-            match self.over_the_stream(call, request.clone()).await {
+            match self.over_the_stream(letter.clone()).await {
                 Err(status) if status.code() == Code::Unimplemented => {
                     self.one_by_one.store(true, Ordering::Relaxed);
                 }
                 replied => return replied.map(Response::new),
             }
         }
-        self.alone(call, request).await
+        self.alone(letter.call(), letter.request).await
     }
 
-    async fn over_the_stream(&self, call: pb::RoadCall, request: Bytes) -> Replied {
+    async fn over_the_stream(&self, letter: pb::Letter) -> Replied {
         let open = self.open();
         let (number, reply) = {
             let mut waiting = lock(&open.waiting);
@@ -96,12 +117,12 @@ impl RoadClient {
                 return Err(ended.clone());
             }
             let full = || Status::resource_exhausted("too many messages are open with this peer");
-            if waiting.askers.len() >= limits::ROAD_OPEN_MAX {
+            if waiting.askers.len() >= OPEN_MAX {
                 return Err(full());
             }
             waiting.last += 1;
             let number = waiting.last;
-            open.letters.try_send(pb::Letter { number, call: call.into(), request }).map_err(|_| full())?;
+            open.letters.try_send(pb::Letter { number, ..letter }).map_err(|_| full())?;
             let (asker, reply) = oneshot::channel();
             waiting.askers.insert(number, asker);
             (number, reply)
@@ -116,9 +137,9 @@ impl RoadClient {
         match &*stream {
             Some(open) if lock(&open.waiting).ended.is_none() => open.clone(),
             _ => {
-                let (letters, queue) = mpsc::channel(limits::ROAD_OPEN_MAX);
+                let (letters, queue) = mpsc::channel(OPEN_MAX);
                 let open = Open { letters, waiting: Arc::default() };
-                tokio::spawn(drive(self.link.clone(), queue, Arc::clone(&open.waiting)));
+                tokio::spawn(drive(Arc::clone(&self.peer), queue, Arc::clone(&open.waiting)));
                 *stream = Some(open.clone());
                 open
             }
@@ -126,11 +147,11 @@ impl RoadClient {
     }
 
     async fn alone(&self, call: pb::RoadCall, request: Bytes) -> Result<Response<pb::Answer>, Status> {
-        let path = format!("/{}/{}", self.service, method(call));
+        let path = format!("/{}/{}", self.peer.service, method(call));
         let path = PathAndQuery::try_from(path).map_err(|error| Status::internal(error.to_string()))?;
-        let mut peer = Grpc::new(self.link.clone()).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+        let mut peer = Grpc::new(self.peer.channel.clone()).max_decoding_message_size(DOCUMENT_BYTES_MAX);
         peer.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
-        peer.unary(Request::new(request), path, Encoded).await
+        peer.unary(self.peer.request(request), path, Encoded).await
     }
 }
 
@@ -147,9 +168,9 @@ impl Drop for Forget<'_> {
 }
 
 /// Carries letters and replies until the stream breaks; then nobody waits any more.
-async fn drive(link: Link, letters: mpsc::Receiver<pb::Letter>, waiting: Arc<Mutex<Waiting>>) {
-    let mut peer = road_client::RoadClient::new(link).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-    let ended = match peer.carry(batches(letters)).await {
+async fn drive(peer: Arc<Peer>, letters: mpsc::Receiver<pb::Letter>, waiting: Arc<Mutex<Waiting>>) {
+    let mut road = road_client::RoadClient::new(peer.channel.clone()).max_decoding_message_size(DOCUMENT_BYTES_MAX);
+    let ended = match road.carry(peer.request(batches(letters))).await {
         Err(status) => status,
         Ok(replies) => {
             let mut replies = replies.into_inner();

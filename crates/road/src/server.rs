@@ -8,24 +8,23 @@ use std::{
 };
 
 use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
-use prost::{Message, bytes::Bytes};
+use prost::Message;
 use tokio::sync::watch;
-use tonic::{Request, Response, Status, Streaming};
-use zhijie_protocol::v1::road_server;
+use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
+use zhijie_protocol::v1::{self as pb, road_server};
 
-use super::{TOGETHER, TOGETHER_BYTES};
-use crate::{
-    node::{Caller, limits},
-    wire::pb,
-};
+use super::{DOCUMENT_BYTES_MAX, OPEN_MAX, TOGETHER, TOGETHER_BYTES};
 
 /// A role that answers the road's letters.
 pub trait Carrier: Send + Sync + 'static {
+    /// What is known of who sends.
+    type Caller: Send + Sync + 'static;
+
     /// Who sends.
     ///
     /// # Errors
     /// The status that a stranger gets.
-    fn admit(&self, metadata: &tonic::metadata::MetadataMap) -> Result<Caller, Status>;
+    fn admit(&self, metadata: &MetadataMap) -> Result<Self::Caller, Status>;
 
     /// Answers one letter.
     ///
@@ -33,15 +32,14 @@ pub trait Carrier: Send + Sync + 'static {
     /// [`Status`] where the machinery failed.
     fn answer(
         &self,
-        caller: &Caller,
-        call: pb::RoadCall,
-        request: Bytes,
+        caller: &Self::Caller,
+        letter: pb::Letter,
     ) -> impl Future<Output = Result<pb::Answer, Status>> + Send;
 }
 
 /// The road's service of a role; its streams end when the service stops.
 pub fn road_server<T: Carrier>(role: Arc<T>, stopping: watch::Receiver<bool>) -> road_server::RoadServer<Road<T>> {
-    road_server::RoadServer::new(Road { role, stopping }).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX)
+    road_server::RoadServer::new(Road { role, stopping }).max_decoding_message_size(DOCUMENT_BYTES_MAX)
 }
 
 /// See [`road_server`].
@@ -70,9 +68,9 @@ impl<T: Carrier> road_server::Road for Road<T> {
 }
 
 /// Answers one letter; nothing is left without a reply.
-async fn carried<T: Carrier>(role: Arc<T>, caller: Arc<Caller>, letter: pb::Letter) -> pb::Reply {
-    let (number, call) = (letter.number, letter.call());
-    match role.answer(&caller, call, letter.request).await {
+async fn carried<T: Carrier>(role: Arc<T>, caller: Arc<T::Caller>, letter: pb::Letter) -> pb::Reply {
+    let number = letter.number;
+    match role.answer(&caller, letter).await {
         Ok(answer) => pb::Reply { number, answer: answer.encode_to_vec().into(), ..pb::Reply::default() },
         Err(status) => pb::Reply {
             number,
@@ -103,7 +101,7 @@ impl Stream for Carrying {
             // What has not been read is not answered; its senders send it again.
             this.letters = None;
         }
-        while this.answering.len() < limits::ROAD_OPEN_MAX {
+        while this.answering.len() < OPEN_MAX {
             let Some(letters) = &mut this.letters else { break };
             match letters.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok(batch))) => this.answering.extend(batch.letters.into_iter().map(&this.answer)),
