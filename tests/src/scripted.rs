@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status, service::Routes};
 use zhijie_services::{
     cluster::{home_of, secret},
     node::{Clock, Credentials, Entries, Link, ManualClock, Net, Office, Role, Served, channel, reflection, serve},
-    pb::{self, agency_server, answer::Outcome, home_server},
+    pb::{self, agency_server, answer::Outcome, home_server, refuse_request::Message},
 };
 
 use crate::world::{World, region};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zhijie_services::{
     cluster::{home_of, secret},
-    domain::ids::{FilingId, PersonId, RegionCode},
+    domain::ids::{PersonId, RegionCode},
     node::{Credentials, Net, Role, channel, document, keys},
     pb::{self, hub_client::HubClient},
 };
@@ -38,10 +38,10 @@ async fn a_late_state_does_not_undo_a_newer_one() {
             let request = pb::MirrorFilingRequest { home: "340000".into(), filing: Some(filing) };
             assert_eq!(hub.mirror_filing(request).await.expect("a reply").into_inner().refused, None);
         }
-        let (person, filing) = (PersonId::parse(LI).expect("a person"), FilingId::parse(&id).expect("a filing"));
-        let key = keys::filing(&anhui, &person, &filing);
+        let key = keys::filings(&anhui, &PersonId::parse(LI).expect("a person"));
         let record = world.cluster.store("hub").expect("a store").get(&key).await.expect("a read").expect("a record");
-        let kept: pb::Filing = document(&key, &record.value).expect("a filing");
-        assert_eq!(kept.status(), pb::FilingStatus::Cancelled, "sent in the order {order:?}");
+        let kept: pb::MirroredFilings = document(&key, &record.value).expect("filings");
+        let kept: Vec<_> = kept.filings.iter().filter(|filing| filing.id == id).map(pb::Filing::status).collect();
+        assert_eq!(kept, [pb::FilingStatus::Cancelled], "sent in the order {order:?}");
     }
 }

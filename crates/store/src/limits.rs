@@ -19,6 +19,16 @@ pub const QUEUE_BATCHES_MAX: usize = 4_096;
 /// Memory that waiting batches may hold.
 pub const QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
+/// From so many batches in one group on, more are taken to be on their way, and the next group waits for them a little;
+/// up to this many, below which a sync costs more than what it makes durable. Whoever commits alone never waits.
+pub const GROUP_FEW: usize = 4;
+
+/// A group of so many is large enough; the next one follows at once.
+pub const GROUP_MANY: usize = 96;
+
+/// How long the next group waits, µs.
+pub const GROUP_GAP_US: u64 = 1_000;
+
 /// Batches that share one sync of sled. Measured throughput no longer grows beyond 64, while reads wait for a group to
 /// be applied.
 pub const SLED_GROUP_BATCHES_MAX: usize = 128;
@@ -46,10 +56,10 @@ pub const SLED_CACHE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 pub const FJALL_CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Journals that fjall keeps, at most; it takes no smaller limit.
-pub const FJALL_JOURNAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub const FJALL_JOURNAL_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 /// What fjall gathers in memory before it writes a table.
-pub const FJALL_MEMTABLE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+pub const FJALL_MEMTABLE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Full memtables that wait for fjall's worker, at most; then commits wait.
 pub const FJALL_SEALED_MAX: usize = 3;

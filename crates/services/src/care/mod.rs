@@ -20,6 +20,7 @@ mod visits;
 use std::{
     collections::BTreeSet,
     io,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -177,16 +178,17 @@ impl Carrier for Care {
 
     async fn answer(&self, (): &(), letter: pb::Letter) -> Result<pb::Answer, Status> {
         let (call, request) = (letter.call(), letter.request);
-        let answer = match call {
-            pb::RoadCall::RegisterVisit => register_visit::register_visit(self, read_letter(request)?).await,
-            pb::RoadCall::PreSettle => pre_settle::pre_settle(self, read_letter(request)?).await,
-            pb::RoadCall::Settle => settle::settle(self, read_letter(request)?).await,
-            pb::RoadCall::SettleAtOnce => settle_at_once::settle_at_once(self, read_letter(request)?).await,
-            pb::RoadCall::Cancel => cancel::cancel(self, read_letter(request)?).await,
-            pb::RoadCall::Reverse => reverse::reverse(self, read_letter(request)?).await,
+        // Each in a box of its own, so that the others do not make it larger.
+        let answering: Pin<Box<dyn Future<Output = _> + Send>> = match call {
+            pb::RoadCall::RegisterVisit => Box::pin(register_visit::register_visit(self, read_letter(request)?)),
+            pb::RoadCall::PreSettle => Box::pin(pre_settle::pre_settle(self, read_letter(request)?)),
+            pb::RoadCall::Settle => Box::pin(settle::settle(self, read_letter(request)?)),
+            pb::RoadCall::SettleAtOnce => Box::pin(settle_at_once::settle_at_once(self, read_letter(request)?)),
+            pb::RoadCall::Cancel => Box::pin(cancel::cancel(self, read_letter(request)?)),
+            pb::RoadCall::Reverse => Box::pin(reverse::reverse(self, read_letter(request)?)),
             pb::RoadCall::Refuse | pb::RoadCall::Unspecified => return Err(no_such_call()),
         };
-        answer.map_err(Failure::into_status)
+        answering.await.map_err(Failure::into_status)
     }
 }
 

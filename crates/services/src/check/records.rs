@@ -69,7 +69,7 @@ const KINDS: &[Kind] = &[
     Kind(b'l', CARE, |_, key, value| loose(key, value, lines)),
     Kind(b'r', HOME, |_, key, value| whole(key, value, |of| Ok(keys::person(&member::parse(of)?.person.id)))),
     Kind(b'o', HOME, |_, key, value| mark(value, outboxed(key))),
-    Kind(b'f', HUB, filing),
+    Kind(b'f', HUB, filings),
     Kind(b'q', HUB, |_, key, value| whole(key, value, waiting)),
     Kind(b'a', HUB, |_, key, value| whole(key, value, opened_case)),
     Kind(b'j', HUB, |_, key, value| loose(key, value, |of: &pb::ClearedRecord| month(&of.period, "period").map(drop))),
@@ -250,12 +250,21 @@ fn kept_visit(role: Role, key: &[u8], value: &[u8]) -> Result<Then, Wrong> {
     })
 }
 
-fn filing(_: Role, key: &[u8], value: &[u8]) -> Result<Then, Wrong> {
-    let filing = person::parse_filing(&document(key, value)?)?;
+fn filings(_: Role, key: &[u8], value: &[u8]) -> Result<Then, Wrong> {
+    let mirrored: pb::MirroredFilings = document(key, value)?;
     let home = std::str::from_utf8(key).ok().and_then(|key| key.split('/').nth(1));
     let home = id(RegionCode::parse, home.unwrap_or_default(), "key")?;
-    let own = keys::filing(&home, &filing.person, &filing.id);
-    if own == key { Ok(Then::Nothing) } else { wrong("key", "its content is that of another key") }
+    let mut before = "";
+    for filing in &mirrored.filings {
+        if keys::filings(&home, &person::parse_filing(filing)?.person) != key {
+            return wrong("key", "its content is that of another key");
+        }
+        if filing.id.as_str() <= before {
+            return wrong("filings", "they ascend by id, each once");
+        }
+        before = &filing.id;
+    }
+    Ok(Then::Nothing)
 }
 
 fn waiting(item: &pb::WaitingItem) -> Result<Vec<u8>, Refusal> {

@@ -15,7 +15,7 @@ mod reverse;
 mod settle;
 mod undo;
 
-use std::{io, sync::Arc};
+use std::{io, pin::Pin, sync::Arc};
 
 use tokio::sync::{Notify, watch};
 use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
@@ -125,16 +125,17 @@ impl Carrier for Home {
 
     async fn answer(&self, _: &Caller, letter: pb::Letter) -> Result<pb::Answer, Status> {
         let (call, request) = (letter.call(), letter.request);
-        let answer = match call {
-            pb::RoadCall::RegisterVisit => register_visit::register_visit(self, read_letter(request)?).await,
-            pb::RoadCall::PreSettle => pre_settle::pre_settle(self, read_letter(request)?).await,
-            pb::RoadCall::Settle => settle::settle(self, read_letter(request)?).await,
-            pb::RoadCall::Cancel => cancel::cancel(self, read_letter(request)?).await,
-            pb::RoadCall::Reverse => reverse::reverse(self, read_letter(request)?).await,
-            pb::RoadCall::Refuse => refuse::refuse(self, read_letter(request)?).await,
+        // Each in a box of its own, so that the others do not make it larger.
+        let answering: Pin<Box<dyn Future<Output = _> + Send>> = match call {
+            pb::RoadCall::RegisterVisit => Box::pin(register_visit::register_visit(self, read_letter(request)?)),
+            pb::RoadCall::PreSettle => Box::pin(pre_settle::pre_settle(self, read_letter(request)?)),
+            pb::RoadCall::Settle => Box::pin(settle::settle(self, read_letter(request)?)),
+            pb::RoadCall::Cancel => Box::pin(cancel::cancel(self, read_letter(request)?)),
+            pb::RoadCall::Reverse => Box::pin(reverse::reverse(self, read_letter(request)?)),
+            pb::RoadCall::Refuse => Box::pin(refuse::refuse(self, read_letter(request)?)),
             pb::RoadCall::SettleAtOnce | pb::RoadCall::Unspecified => return Err(no_such_call()),
         };
-        answer.map_err(Failure::into_status)
+        answering.await.map_err(Failure::into_status)
     }
 }
 

@@ -46,7 +46,8 @@ impl Act for Settle<'_> {
         let Judged { mut member, visit, computation } = judge(home, txn, &self.sent, at).await?;
         let id = SettlementId::parse(&home.node.new_id()).map_err(zhijie_domain::refusal::Refusal::from)?;
         let settlement = Settlement::booked(id, claim.clone(), computation, at);
-        Book::add(txn, &settlement, member.last_settlement.as_ref()).await?;
+        let document = settlement::print(&settlement);
+        Book::enter(txn, &settlement, document.clone(), member.last_settlement.as_ref());
 
         let computation = &settlement.computation;
         member.accumulators = member.accumulators.plus(claim.scheme, &computation.differences)?;
@@ -60,7 +61,7 @@ impl Act for Settle<'_> {
         let visit = settled_visit(visit, claim, &settlement.id);
         txn.keep(keys::visit(&claim.visit), &visit::print(&visit));
         tracing::debug!(settlement = %settlement.id, region = %home.region, "settled");
-        Ok(wire::answer(Outcome::Settlement(settlement::print(&settlement).into())))
+        Ok(wire::answer(Outcome::Settlement(document.into())))
     }
 }
 

@@ -13,7 +13,7 @@ use zhijie_domain::{
 
 use super::{Hub, from_care, registry::institution};
 use crate::{
-    node::{Caller, Failure, Records, Stop, document, keys, limits, road::RoadClient, stored},
+    node::{Caller, Failure, Records, Stop, keys, road::RoadClient, stored},
     wire::{
         claim::{self, Header, parse_header},
         pb, person, registry, required, visit,
@@ -81,13 +81,10 @@ async fn opened(hub: &Hub, claim: &Claim) -> Result<Option<Listed>, Stop> {
 
 /// The mirrored filings of the claim's person.
 async fn mirrored(hub: &Hub, claim: &Claim) -> Result<Vec<Filing>, Failure> {
-    let prefix = keys::filings_of(&claim.home.province(), &claim.person);
-    let page = hub.node.store.scan_prefix(&prefix, None, limits::FILINGS_MAX).await?;
-    let filing = |(key, record): &(bytes::Bytes, zhijie_store::Record)| {
-        let document = document(key, &record.value)?;
-        stored(person::parse_filing(&document), key)
-    };
-    page.iter().map(filing).collect()
+    let key = keys::filings(&claim.home.province(), &claim.person);
+    let mirrored = hub.node.store.begin().record::<pb::MirroredFilings>(&key).await?.unwrap_or_default();
+    let filings = mirrored.filings.iter().map(person::parse_filing);
+    stored(filings.collect(), &key)
 }
 
 async fn visit_of(hub: &Hub, claim: &Claim) -> Result<Option<Visit>, Failure> {

@@ -25,16 +25,22 @@ pub(super) async fn mirror_filing(
         Ok(parsed) => parsed,
         Err(refused) => return Ok(pb::MirrorFilingReply { refused: Some(refusal::print(&refused)) }),
     };
-    let key = keys::filing(&home, &filing.person, &filing.id);
+    let (key, document) = (keys::filings(&home, &filing.person), person::print_filing(&filing));
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = hub.node.store.begin();
-        let known = txn.record::<pb::Filing>(&key).await?;
-        let known = known.map(|document| stored(person::parse_filing(&document), &key)).transpose()?;
-        // States may overtake one another on the way; a filing only ever moves on, so the furthest is the newest.
-        if known.is_some_and(|known| known.status >= filing.status) {
-            return Ok(pb::MirrorFilingReply::default());
+        let mut mirrored = txn.record::<pb::MirroredFilings>(&key).await?.unwrap_or_default();
+        match mirrored.filings.binary_search_by(|known| known.id.cmp(&document.id)) {
+            Ok(place) => {
+                let known = stored(person::parse_filing(&mirrored.filings[place]), &key)?;
+                // States may overtake one another on the way; a filing only ever moves on, so the furthest is the newest.
+                if known.status >= filing.status {
+                    return Ok(pb::MirrorFilingReply::default());
+                }
+                mirrored.filings[place] = document.clone();
+            }
+            Err(place) => mirrored.filings.insert(place, document.clone()),
         }
-        txn.keep(key.clone(), &person::print_filing(&filing));
+        txn.keep(key.clone(), &mirrored);
         if matches!(commit(txn).await?, Committed::Yes) {
             return Ok(pb::MirrorFilingReply::default());
         }

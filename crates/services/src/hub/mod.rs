@@ -29,7 +29,7 @@ mod screening;
 mod settle;
 mod tickets;
 
-use std::{collections::BTreeMap, future::Future, io, sync::Arc};
+use std::{collections::BTreeMap, future::Future, io, pin::Pin, sync::Arc};
 
 use tokio::{
     sync::{Mutex, Notify, watch},
@@ -223,24 +223,23 @@ impl Carrier for Hub {
 
     async fn answer(&self, caller: &Caller, letter: pb::Letter) -> Result<pb::Answer, Status> {
         let (call, request, first) = (letter.call(), letter.request, letter.first);
-        match call {
+        // Each in a box of its own, so that the others do not make it larger.
+        let (name, answering): (_, Pin<Box<dyn Future<Output = _> + Send>>) = match call {
             pb::RoadCall::RegisterVisit => {
                 let request = read_letter(request)?;
-                self.timed("register", register_visit::register_visit(self, caller, request, first)).await
+                ("register", Box::pin(register_visit::register_visit(self, caller, request, first)))
             }
             pb::RoadCall::PreSettle => {
-                let request = read_letter(request)?;
-                self.timed("pre_settle", pre_settle::pre_settle(self, caller, request)).await
+                ("pre_settle", Box::pin(pre_settle::pre_settle(self, caller, read_letter(request)?)))
             }
-            pb::RoadCall::Settle => {
-                self.timed("settle", settle::settle(self, caller, read_letter(request)?, first)).await
+            pb::RoadCall::Settle => ("settle", Box::pin(settle::settle(self, caller, read_letter(request)?, first))),
+            pb::RoadCall::Cancel => ("cancel", Box::pin(cancel::cancel(self, caller, read_letter(request)?, first))),
+            pb::RoadCall::Reverse => ("reverse", Box::pin(reverse::reverse(self, caller, read_letter(request)?))),
+            pb::RoadCall::Refuse | pb::RoadCall::SettleAtOnce | pb::RoadCall::Unspecified => {
+                return Err(no_such_call());
             }
-            pb::RoadCall::Cancel => {
-                self.timed("cancel", cancel::cancel(self, caller, read_letter(request)?, first)).await
-            }
-            pb::RoadCall::Reverse => self.timed("reverse", reverse::reverse(self, caller, read_letter(request)?)).await,
-            pb::RoadCall::Refuse | pb::RoadCall::SettleAtOnce | pb::RoadCall::Unspecified => Err(no_such_call()),
-        }
+        };
+        self.timed(name, answering).await
     }
 }
 

@@ -109,21 +109,27 @@ impl Book {
     /// # Errors
     /// [`Failure`] of the store.
     pub async fn add(txn: &mut Txn, settlement: &Settlement, previous: Option<&SettlementId>) -> Result<(), Failure> {
-        let pointer = keys::settlement(&settlement.id);
         if let Some(booked) = Book::load(txn, &settlement.id).await? {
             let same = booked.settlement == *settlement;
             let what = "a settlement id that this book has with other content".to_owned();
             return if same { Ok(()) } else { Err(Failure::Protocol { peer: "a peer".into(), what }) };
         }
-        let key = keys::book(settlement.day(), &settlement.id);
-        let record = pb::BookRecord {
-            settlement: Some(settlement::print(settlement)),
-            undone_by: String::new(),
-            previous: wire::text(previous),
-        };
-        txn.keep(key.clone(), &record);
-        txn.put(pointer, key);
+        Book::enter(txn, settlement, settlement::print(settlement), previous);
         Ok(())
+    }
+
+    /// Enters a settlement that this book cannot have: its id is new. The document is that of the settlement.
+    pub(crate) fn enter(
+        txn: &mut Txn,
+        settlement: &Settlement,
+        document: pb::Settlement,
+        previous: Option<&SettlementId>,
+    ) {
+        let key = keys::book(settlement.day(), &settlement.id);
+        let record =
+            pb::BookRecord { settlement: Some(document), undone_by: String::new(), previous: wire::text(previous) };
+        txn.keep(key.clone(), &record);
+        txn.put(keys::settlement(&settlement.id), key);
     }
 
     /// Adds a negative record and marks the settlement it undoes, which is added as well where it is missing.

@@ -78,16 +78,10 @@ pub fn person(id: &PersonId) -> Vec<u8> {
 /// The whole register.
 pub const PERSONS: &[u8] = b"r/";
 
-/// `f/home/person/id`: a mirrored filing at the hub.
+/// `f/home/person`: the mirrored filings of a person at the hub.
 #[must_use]
-pub fn filing(home: &RegionCode, person: &PersonId, id: &FilingId) -> Vec<u8> {
-    format!("f/{home}/{person}/{id}").into_bytes()
-}
-
-/// All mirrored filings of a person.
-#[must_use]
-pub fn filings_of(home: &RegionCode, person: &PersonId) -> Vec<u8> {
-    format!("f/{home}/{person}/").into_bytes()
+pub fn filings(home: &RegionCode, person: &PersonId) -> Vec<u8> {
+    format!("f/{home}/{person}").into_bytes()
 }
 
 /// `o/person/id`: a filing that home still has to mirror.

@@ -1,8 +1,7 @@
 //! The keys written lately. Whoever read after the window began, as most do, is checked here alone: a key that is not in
 //! it has not changed since. Only older readers cost the writer a second read of the tree.
 
-use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::mem;
 
 use bytes::Bytes;
@@ -12,41 +11,32 @@ use crate::port::Version;
 
 /// What keys hold after the last commits, in two halves of which the older is dropped at once.
 pub(super) struct Window {
-    young: BTreeMap<Hashed, Option<Version>>,
-    old: BTreeMap<Hashed, Option<Version>>,
+    young: Half,
+    old: Half,
     /// Each key written behind this commit is in one of the halves.
     begins: Version,
     /// Each key written behind this commit is in the younger half.
     young_begins: Version,
 }
 
-/// A key behind its hash: keys begin alike, and comparing them all the way was most of the work.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Hashed(u64, Bytes);
-
-impl Hashed {
-    fn new(key: &Bytes) -> Self {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(key);
-        Self(hasher.finish(), key.clone())
-    }
-}
+/// Keys begin alike, so that an ordered map would compare each all the way down.
+#[allow(clippy::disallowed_types, reason = "only asked for single keys; its order is never seen")]
+type Half = std::collections::HashMap<Bytes, Option<Version>, BuildHasherDefault<DefaultHasher>>;
 
 impl Window {
     /// An empty window that begins behind `last`.
     pub(super) fn new(last: Version) -> Self {
-        Self { young: BTreeMap::new(), old: BTreeMap::new(), begins: last, young_begins: last }
+        Self { young: Half::default(), old: Half::default(), begins: last, young_begins: last }
     }
 
     /// The key was written, or deleted where there is no version.
     pub(super) fn note(&mut self, key: &Bytes, version: Option<Version>) {
-        self.young.insert(Hashed::new(key), version);
+        self.young.insert(key.clone(), version);
     }
 
     /// What the key holds, if the window knows.
     pub(super) fn find(&self, key: &Bytes) -> Option<Option<Version>> {
-        let key = Hashed::new(key);
-        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
+        self.young.get(key).or_else(|| self.old.get(key)).copied()
     }
 
     /// Whether a key that is not in the window still is as it was when the commit `since` was readable.

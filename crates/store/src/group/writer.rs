@@ -5,6 +5,8 @@ use std::collections::btree_map::Entry;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -13,6 +15,7 @@ use super::queue::{Outcome, Request};
 use super::window::Window;
 use super::{Group, Medium, Shared, Write, guarded};
 use crate::error::{CommitError, StoreError};
+use crate::limits;
 use crate::port::{Batch, Version};
 
 pub(super) struct Writer<M> {
@@ -28,10 +31,14 @@ impl<M: Medium> Writer<M> {
     pub(super) fn run(mut self) {
         while let Some(first) = self.requests.blocking_recv() {
             let mut requests = self.gather(first);
+            let together = requests.len();
             let outcomes = self.commit(&mut requests);
             for (request, outcome) in requests.into_iter().zip(outcomes) {
                 // Whoever stopped listening does not need the answer.
                 let _ = request.answer.send(outcome);
+            }
+            if (limits::GROUP_FEW..limits::GROUP_MANY).contains(&together) {
+                thread::sleep(Duration::from_micros(limits::GROUP_GAP_US));
             }
         }
     }
