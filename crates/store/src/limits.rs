@@ -27,7 +27,7 @@ pub const GROUP_FEW: usize = 4;
 pub const GROUP_MANY: usize = 96;
 
 /// How long the next group waits, µs.
-pub const GROUP_GAP_US: u64 = 1_000;
+pub const GROUP_GAP_US: u64 = 2_000;
 
 /// Batches that share one sync of sled. Measured throughput no longer grows beyond 64, while reads wait for a group to
 /// be applied.
