@@ -10,7 +10,7 @@ use super::{
     visits::{CareVisit, put, put_status},
 };
 use crate::{
-    node::{Book, Failure, Key, Stop, Undone, answer_of, digest, unknown_settlement},
+    node::{Book, Failure, Key, Stop, Undone, answer_of, unknown_settlement},
     wire::{
         claim::Header,
         id,
@@ -30,7 +30,7 @@ pub(super) async fn cancel(care: &Care, request: pb::CancelRequest) -> Result<pb
         Err(refusal) => return answer_of(Err(refusal.into())),
     };
     let key = Key::new(&header.institution, pb::Act::Cancel, &header.message);
-    run(care, &header.home, &key, &digest(&request), &Cancel { header: &header, request: &request }).await
+    run(care, &header.home, &key, &request, &Cancel { header: &header, request: &request }).await
 }
 
 impl Begin for Cancel<'_> {

@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use prost::Message;
 use tokio::sync::watch;
 use zhijie_domain::{
     ids::RegionCode,
@@ -20,7 +21,7 @@ use zhijie_store::Txn;
 use super::{Care, cancel, claim::Claimed, register_visit, reverse, settle};
 use crate::{
     node::{
-        Committed, Failure, Key, MessageState, Records, Stop, answer_of, call, commit, document, is_transient,
+        Committed, Failure, Key, MessageState, Records, Stop, answer_of, call, commit, digest, document, is_transient,
         is_unknown, kept, keys, limits, sealed,
     },
     wire::{
@@ -53,7 +54,7 @@ pub(super) async fn run(
     care: &Care,
     home: &RegionCode,
     key: &Key,
-    digest: &[u8],
+    request: &impl Message,
     begin: &impl Begin,
 ) -> Result<pb::Answer, Failure> {
     let _place = match care.admission.place(home) {
@@ -61,7 +62,7 @@ pub(super) async fn run(
         Err(busy) => return answer_of(Err(busy.into())),
     };
     let mut driven = Driven::mark(care, key);
-    let answer = answer_of(begun(care, key, digest, begin).await);
+    let answer = answer_of(begun(care, key, &digest(request), begin).await);
     driven.ended = answer.as_ref().is_ok_and(|answer| !is_unknown(answer));
     answer
 }

@@ -10,7 +10,7 @@ use super::{
     visits::{CareVisit, new_document, put, put_status},
 };
 use crate::{
-    node::{Failure, Key, Stop, answer_of, digest},
+    node::{Failure, Key, Stop, answer_of},
     wire::{
         claim::{Header, print_header},
         codes, date,
@@ -30,7 +30,7 @@ pub(super) async fn register_visit(care: &Care, request: pb::RegisterVisitReques
         Err(refusal) => return answer_of(Err(refusal.into())),
     };
     let key = Key::new(&header.institution, pb::Act::Register, &header.message);
-    run(care, &header.home, &key, &digest(&request), &Register { care, header: &header, request: &request }).await
+    run(care, &header.home, &key, &request, &Register { care, header: &header, request: &request }).await
 }
 
 impl Begin for Register<'_> {

@@ -16,7 +16,7 @@ use super::{
     visits::{CareVisit, put, put_status},
 };
 use crate::{
-    node::{Book, Failure, Key, Records, Stop, answer_of, digest, is_unknown, parse_undone},
+    node::{Book, Failure, Key, Records, Stop, answer_of, is_unknown, parse_undone},
     wire::{
         self,
         claim::Header,
@@ -39,7 +39,7 @@ pub(super) async fn reverse(care: &Care, request: pb::ReverseRequest) -> Result<
         Err(refusal) => return answer_of(Err(refusal.into())),
     };
     let key = Key::new(&header.institution, pb::Act::Reverse, &header.message);
-    run(care, &header.home, &key, &digest(&request), &Reverse { header: &header, request: &request, original }).await
+    run(care, &header.home, &key, &request, &Reverse { header: &header, request: &request, original }).await
 }
 
 impl Begin for Reverse<'_> {

@@ -16,7 +16,7 @@ use super::{
     visits::{CareVisit, put, put_status},
 };
 use crate::{
-    node::{Book, Failure, Key, Stop, answer_of, digest},
+    node::{Book, Failure, Key, Stop, answer_of},
     wire::{
         claim::{self, Header},
         pb::{self, answer::Outcome},
@@ -36,7 +36,7 @@ pub(super) async fn settle(care: &Care, request: pb::SettleRequest) -> Result<pb
         Err(refusal) => return answer_of(Err(refusal.into())),
     };
     let key = Key::new(&header.institution, pb::Act::Settle, &header.message);
-    run(care, &header.home, &key, &digest(&request), &Settle { care, header: &header, request: &request }).await
+    run(care, &header.home, &key, &request, &Settle { care, header: &header, request: &request }).await
 }
 
 impl Begin for Settle<'_> {

@@ -12,7 +12,7 @@ use super::{
     visits::{CareVisit, new_document},
 };
 use crate::{
-    node::{Failure, Key, Stop, answer_of, digest},
+    node::{Failure, Key, Stop, answer_of},
     wire::{
         claim::{Header, parse_lines},
         codes, pb,
@@ -31,7 +31,7 @@ pub(super) async fn settle_at_once(care: &Care, request: pb::SettleAtOnceRequest
         Err(refusal) => return answer_of(Err(refusal.into())),
     };
     let key = Key::new(&header.institution, pb::Act::Settle, &header.message);
-    run(care, &header.home, &key, &digest(&request), &AtOnce { care, header: &header, request: &request }).await
+    run(care, &header.home, &key, &request, &AtOnce { care, header: &header, request: &request }).await
 }
 
 impl Begin for AtOnce<'_> {
