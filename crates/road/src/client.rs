@@ -100,7 +100,8 @@ impl RoadClient {
     pub async fn send(&self, letter: pb::Letter) -> Result<Response<pb::Answer>, Status> {
         if !self.one_by_one.load(Ordering::Relaxed) {
             match self.over_the_stream(letter.clone()).await {
-                Err(status) if status.code() == Code::Unimplemented => {
+                // The peer does not know the road; one that does not know a call only says so of the letter.
+                Err(status) if status.code() == Code::Unimplemented && self.has_ended() => {
                     self.one_by_one.store(true, Ordering::Relaxed);
                 }
                 replied => return replied.map(Response::new),
@@ -129,6 +130,10 @@ impl RoadClient {
         };
         let _forgotten = Forget { waiting: &open.waiting, number };
         reply.await.unwrap_or_else(|_| Err(Status::unavailable("the stream ended")))
+    }
+
+    fn has_ended(&self) -> bool {
+        lock(&self.stream).as_ref().is_none_or(|open| lock(&open.waiting).ended.is_some())
     }
 
     /// The stream as it is, or a new one.

@@ -8,7 +8,7 @@ use zhijie_store::Txn;
 
 use super::{
     Hub, from_care, keep,
-    relay::{ask_home, known, mark, outside, read, undone_by, unless_booked},
+    relay::{known, mark, outside, read, relay, undone_by, unless_booked},
     road::Call,
 };
 use crate::{
@@ -46,8 +46,8 @@ async fn cancelled(hub: &Hub, caller: &Caller, request: pb::CancelRequest, first
     }
     let asked = request.settlement.clone();
     let answer = match cleared(hub, &asked).await? {
-        Some(no) => unless_booked(hub, &header, first, Message::Cancel(request), &no).await?,
-        None => ask_home(hub.home_again(&header.home)?.ask(pb::RoadCall::Cancel, &request)).await?,
+        Some(no) => unless_booked(hub, (&key, &header), first, Message::Cancel(request), &no).await?,
+        None => relay(hub, &key, &hub.home_again(&header.home)?, pb::RoadCall::Cancel, &request).await?,
     };
     Ok(call.answer(&Record { hub, asked, answer }).await?)
 }

@@ -96,6 +96,7 @@ pub(crate) struct Hub {
     homes: BTreeMap<RegionCode, HomeClient<Link>>,
     roads: BTreeMap<RegionCode, RoadClient>,
     cares: BTreeMap<RegionCode, CareClient<Link>>,
+    sent: relay::Sent,
     feed: feed::Feed,
     metrics: metrics::Metrics,
     /// Tables are made by one at a time.
@@ -143,6 +144,7 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
         homes,
         roads,
         cares,
+        sent: relay::Sent::default(),
         feed: feed::Feed::default(),
         metrics: metrics::Metrics::default(),
         closing: Mutex::default(),

@@ -6,7 +6,7 @@ use zhijie_store::Txn;
 use super::{
     Hub, from_care,
     registry::institution,
-    relay::{ask_home, known, outside, unless_booked},
+    relay::{known, outside, relay, unless_booked},
     road::Call,
 };
 use crate::{
@@ -44,8 +44,8 @@ async fn registered(hub: &Hub, caller: &Caller, request: pb::RegisterRequest, fi
         return Ok(answer);
     }
     let answer = match opened(hub, &header, &registration).await {
-        Ok(home) => ask_home(home.ask(pb::RoadCall::RegisterVisit, &request)).await?,
-        Err(Stop::Refused(no)) => unless_booked(hub, &header, first, Message::Register(request), &no).await?,
+        Ok(home) => relay(hub, &key, &home, pb::RoadCall::RegisterVisit, &request).await?,
+        Err(Stop::Refused(no)) => unless_booked(hub, (&key, &header), first, Message::Register(request), &no).await?,
         Err(failed) => return Err(failed),
     };
     Ok(call.answer(&Record { registration, answer }).await?)

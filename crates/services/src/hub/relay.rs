@@ -1,7 +1,11 @@
 //! Relaying a message home and recording the answer. The hub answers a message id it knows with the stored answer
 //! before it looks at any rule, so that a change of rules never contradicts an answer that was given.
 
-use std::future::Future;
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use tonic::{Response, Status};
 use zhijie_domain::{ids::VisitId, refusal::Refusal, settlement::Settlement};
@@ -9,7 +13,7 @@ use zhijie_store::Txn;
 
 use super::Hub;
 use crate::{
-    node::{Book, Failure, Key, MessageState, Records, Stop, Undone, call, keys, limits},
+    node::{Book, Failure, Key, MessageState, Records, Stop, Undone, call, keys, limits, road::RoadClient},
     wire::{
         self,
         claim::Header,
@@ -27,18 +31,60 @@ pub(super) async fn known(hub: &Hub, key: &Key, digest: &[u8]) -> Result<Option<
     }
 }
 
+/// Messages that went home since this hub started and have no stored answer yet. Care says which it sends for the first
+/// time; on a connection that it has given up, such a one may still arrive behind its second copy.
+#[derive(Default)]
+pub(super) struct Sent(Mutex<BTreeSet<Key>>);
+
+impl Sent {
+    fn keys(&self) -> MutexGuard<'_, BTreeSet<Key>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The message goes home. Beyond the limit, which honest care regions never reach, all are taken to have gone before.
+    fn goes(&self, key: &Key) {
+        let mut keys = self.keys();
+        if keys.len() < limits::SENT_MAX {
+            keys.insert(key.clone());
+        }
+    }
+
+    /// True where the message may be known at home.
+    fn may_hold(&self, key: &Key) -> bool {
+        let keys = self.keys();
+        keys.len() >= limits::SENT_MAX || keys.contains(key)
+    }
+
+    /// Its answer is stored.
+    pub(super) fn ended(&self, key: &Key) {
+        self.keys().remove(key);
+    }
+}
+
+/// Sends a message home, and waits for the answer.
+pub(super) async fn relay(
+    hub: &Hub,
+    key: &Key,
+    home: &RoadClient,
+    call: pb::RoadCall,
+    request: &impl prost::Message,
+) -> Result<pb::Answer, Failure> {
+    hub.sent.goes(key);
+    ask_home(home.ask(call, request)).await
+}
+
 /// The answer to a message that a rule of the hub refuses. Nothing is kept of a message before it goes home, so that one
 /// which care may have sent before may be booked there: then home is told of the refusal, and answers by it only where it
 /// has not answered yet. So a change of rules never contradicts what home has booked.
 pub(super) async fn unless_booked(
     hub: &Hub,
-    header: &Header,
+    (key, header): (&Key, &Header),
     first: bool,
     message: Message,
     no: &Refusal,
 ) -> Result<pb::Answer, Failure> {
     match hub.home(&header.home) {
-        Ok(home) if !first => {
+        Ok(home) if !first || hub.sent.may_hold(key) => {
             let request = pb::RefuseRequest { message: Some(message), refused: Some(refusal::print(no)) };
             ask_home(home.ask(pb::RoadCall::Refuse, &request)).await
         }

@@ -6,7 +6,7 @@ use zhijie_store::Txn;
 
 use super::{Hub, events, tickets::problems::Problem};
 use crate::{
-    node::{Act, Failure, Key, Records, Stop, answer_once, keys},
+    node::{Act, Failure, Key, Records, Stop, answer_once, is_transient, keys},
     wire::{
         claim::Header,
         codes,
@@ -29,7 +29,11 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     /// Answers the message by a decision.
     pub(super) async fn answer(&self, act: &impl Act) -> Result<pb::Answer, Failure> {
-        answer_once(&self.hub.node.store, self.key, self.digest, &Noted { call: self, act }).await
+        let answer = answer_once(&self.hub.node.store, self.key, self.digest, &Noted { call: self, act }).await?;
+        if !is_transient(&answer) {
+            self.hub.sent.ended(self.key);
+        }
+        Ok(answer)
     }
 
     fn note(&self, txn: &mut Txn, answer: &pb::Answer) {

@@ -7,7 +7,7 @@ use super::{
     Hub,
     enforce::{Checked, Enforced, check, enforce},
     keep,
-    relay::{ask_home, known, mark, outside, read, unless_booked, without_lines},
+    relay::{known, mark, outside, read, relay, unless_booked, without_lines},
     road::Call,
 };
 use crate::{
@@ -44,9 +44,9 @@ async fn settled(hub: &Hub, caller: &Caller, mut request: pb::ClaimRequest, firs
     let answer = match enforce(hub, &checked).await {
         Ok(Enforced { home, listed }) => {
             request.listed = listed;
-            ask_home(home.ask(pb::RoadCall::Settle, &request)).await?
+            relay(hub, &key, &home, pb::RoadCall::Settle, &request).await?
         }
-        Err(Stop::Refused(no)) => unless_booked(hub, header, first, Message::Settle(request), &no).await?,
+        Err(Stop::Refused(no)) => unless_booked(hub, (&key, header), first, Message::Settle(request), &no).await?,
         Err(failed) => return Err(failed),
     };
     Ok(call.answer(&Record { hub, claim: &checked.claim, answer }).await?)

@@ -69,6 +69,8 @@ pub const KEEP_ALIVE_TIMEOUT_MS: u64 = 1_500;
 pub const CARE_OPEN_MAX: usize = zhijie_road::OPEN_MAX / 2;
 /// After how long whoever was told "busy" may come again, ms.
 pub const COME_AGAIN_MS: u32 = 200;
+/// Messages that the hub remembers to have sent home before their answer is stored; more than all care regions have open.
+pub const SENT_MAX: usize = 131_072;
 /// Streams one connection may have open.
 pub const STREAMS_MAX: u32 = 1_024;
 pub use zhijie_road::DOCUMENT_BYTES_MAX;
