@@ -17,7 +17,8 @@ const NURSING: &str = "001201000030000";
 pub(crate) struct Clerk<'a> {
     pub(crate) desk: &'a Desk,
     pub(crate) errand: &'a Errand,
-    pub(crate) today: String,
+    /// The day on which the work began; by now it may be another.
+    pub(crate) day: String,
 }
 
 type Done = Result<(), String>;
@@ -31,7 +32,7 @@ impl Clerk<'_> {
     /// Sees the errand through.
     pub(crate) async fn see_through(&self) -> Done {
         let done = match self.errand.kind {
-            Kind::AtOnce => self.at_once(&self.request("a", self.errand.yuan)).await.map(drop),
+            Kind::AtOnce => self.first_at_once().await.map(drop),
             Kind::Twice => self.twice().await,
             Kind::Reused => self.reused().await,
             Kind::Cancelled => self.cancelled().await,
@@ -76,7 +77,7 @@ impl Clerk<'_> {
             person: self.errand.who.id.clone(),
             scheme: self.errand.who.scheme.into(),
             service: pb::Service::Outpatient.into(),
-            from: self.today.clone(),
+            from: self.day.clone(),
             lines: vec![Self::line(1, yuan)],
             account_use: self.errand.account_use.into(),
             ..pb::SettleAtOnceRequest::default()
@@ -87,8 +88,20 @@ impl Clerk<'_> {
         let header = request.header.clone().unwrap_or_default();
         let (institution, message_id) = (header.institution, header.message_id);
         let key = pb::MessageKey { institution, act: pb::Act::Settle.into(), message_id };
-        let care = self.desk.care(&key.institution)?;
-        self.desk.drive(&format!("settle {}", key.message_id), &key, sends!(care, settle_at_once, request)).await
+        let (care, act) = (self.desk.care(&key.institution)?, format!("settle {}", key.message_id));
+        self.desk.drive(&act, &key, sends!(care, settle_at_once, request)).await
+    }
+
+    /// The hospital's day, unless care's clock is behind and holds it for tomorrow: then the day before.
+    async fn first_at_once(&self) -> Result<(pb::SettleAtOnceRequest, pb::Settlement), String> {
+        let mut request = self.request("a", self.errand.yuan);
+        request.from = self.desk.stage.sun.today().to_string();
+        let mut answer = self.sent_at_once(&request).await?;
+        if is_tomorrow(&answer) {
+            request.from.clone_from(&self.day);
+            answer = self.sent_at_once(&request).await?;
+        }
+        Ok((request, settled(answer)?))
     }
 
     /// Settles in one message; nothing else may come of it.
@@ -108,8 +121,8 @@ impl Clerk<'_> {
     }
 
     async fn reused(&self) -> Done {
-        self.at_once(&self.request("a", self.errand.yuan)).await?;
-        let other = self.request("a", self.errand.yuan + 1);
+        let (request, _) = self.first_at_once().await?;
+        let other = pb::SettleAtOnceRequest { injury: true, ..request };
         let care = self.desk.care(self.errand.hospital)?;
         let told = crate::desk::told;
         let answer = self.desk.ask(&self.id("a other content"), told, sends!(care, settle_at_once, other)).await?;
@@ -120,7 +133,7 @@ impl Clerk<'_> {
     }
 
     async fn cancelled(&self) -> Done {
-        let settlement = self.at_once(&self.request("a", self.errand.yuan)).await?;
+        let (_, settlement) = self.first_at_once().await?;
         if self.cancel("c", &settlement).await?.is_some() {
             let answer = self.sent_cancel("d", &settlement).await?;
             let codes = [pb::RefusalCode::E704AlreadyCancelled, pb::RefusalCode::E705AlreadyCleared];
@@ -188,8 +201,7 @@ impl Clerk<'_> {
     }
 
     async fn reversed(&self) -> Done {
-        let request = self.request("a", self.errand.yuan);
-        self.at_once(&request).await?;
+        let (request, _) = self.first_at_once().await?;
         self.then_reversed(&request).await
     }
 
@@ -239,7 +251,7 @@ impl Clerk<'_> {
             scheme: self.errand.who.scheme.into(),
             service: service.into(),
             emergency: service == pb::Service::Stay,
-            from: self.today.clone(),
+            from: self.day.clone(),
         };
         let care = self.desk.care(self.errand.hospital)?;
         let act = format!("register {}", key.message_id);
@@ -269,18 +281,28 @@ impl Clerk<'_> {
             return Err(format!("a pre-settle was answered by {:?}", answer.outcome));
         }
         if service == pb::Service::Stay {
-            let discharge = pb::DischargeRequest { visit: visit.clone(), to: self.desk.stage.sun.today().to_string() };
-            let told = |reply: &pb::VisitReply| taken(reply.refused.as_ref());
-            let reply = self.desk.ask(&self.id(" discharge"), told, sends!(care, discharge, discharge)).await?;
-            if let Some(refused) = reply.refused {
-                return Err(format!("a discharge was refused: {}", refused.en));
-            }
+            self.discharge(&visit).await?;
         }
         let settlement = self.settle(&visit, "a").await?;
         if self.errand.kind == Kind::StayAgain && self.cancel("c", &settlement).await?.is_some() {
             self.settle(&visit, "b").await?;
         }
         Ok(())
+    }
+
+    /// Today, unless care's clock is behind and holds it for tomorrow.
+    async fn discharge(&self, visit: &str) -> Done {
+        let care = self.desk.care(self.errand.hospital)?;
+        let told = |reply: &pb::VisitReply| taken(reply.refused.as_ref());
+        let mut refused = None;
+        for to in [self.desk.stage.sun.today().to_string(), self.day.clone()] {
+            let discharge = pb::DischargeRequest { visit: visit.into(), to };
+            refused = self.desk.ask(&self.id(" discharge"), told, sends!(care, discharge, discharge)).await?.refused;
+            if refused.as_ref().is_none_or(|refused| refused.code() != pb::RefusalCode::E001FieldInvalid) {
+                break;
+            }
+        }
+        refused.map_or(Ok(()), |refused| Err(format!("a discharge was refused: {}", refused.en)))
     }
 
     fn settle_request(&self, visit: &str, part: &str) -> pb::SettleRequest {
@@ -338,6 +360,12 @@ impl Clerk<'_> {
         }
         Ok(())
     }
+}
+
+/// The refusal of a day that care's clock has not come to.
+fn is_tomorrow(answer: &pb::Answer) -> bool {
+    let Some(Outcome::Refused(refused)) = &answer.outcome else { return false };
+    refused.code() == pb::RefusalCode::E001FieldInvalid && refused.field == "from"
 }
 
 fn settled(answer: pb::Answer) -> Result<pb::Settlement, String> {

@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tonic::{Response, Status, Streaming};
-use zhijie_services::pb::{self, answer::Outcome};
+use zhijie_services::{
+    domain::calendar::Moment,
+    pb::{self, answer::Outcome},
+};
 
 use crate::{
     desk::{Desk, sends, taken},
@@ -20,8 +23,9 @@ type Done = Result<(), String>;
 /// Compares everything; `days` are those on which records may be booked.
 pub(crate) async fn compare(desk: &Desk, cast: &[Someone], days: &BTreeSet<String>) -> Done {
     find_the_unsure(desk).await?;
-    reconcile(desk, days).await?;
-    let hub = books(desk, days).await?;
+    let mut days = days.clone();
+    days.extend(desk.model.borrow().moments().map(|at| Moment(at).day().to_string()));
+    let hub = books(desk, &days).await?;
     records(desk, &hub)?;
     for someone in cast {
         person(desk, someone).await?;
@@ -45,32 +49,18 @@ async fn find_the_unsure(desk: &Desk) -> Done {
     Ok(())
 }
 
-/// The hub finds the three books equal on every day.
-async fn reconcile(desk: &Desk, days: &BTreeSet<String>) -> Done {
-    for day in days {
-        let request = pb::ReconcileRequest { day: day.clone() };
-        let told = |reply: &pb::ReconcileReply| match (reply.equal, &reply.hub) {
-            (true, hub) => Ok(format!("equal, {} records", hub.clone().unwrap_or_default().records)),
-            (false, _) => Err(format!("{} differences, {} books missing", reply.found, reply.missing.len())),
-        };
-        let books = &desk.books;
-        desk.ask(&format!("reconcile {day}"), told, sends!(books, reconcile, request)).await?;
-    }
-    Ok(())
-}
-
-/// Reads the books of all services, which must be the same; gives the hub's.
+/// Reads the books of all services, which must be the same, and which the hub must find equal; gives the hub's.
 async fn books(desk: &Desk, days: &BTreeSet<String>) -> Result<Book, String> {
     let (mut of_care, mut of_home, mut of_hub) = (Book::new(), Book::new(), Book::new());
     for day in days {
         let request = pb::DayBookRequest { day: day.clone(), ..pb::DayBookRequest::default() };
         let hub = &desk.hub;
-        let whole = book(desk, &format!("hub {day}"), sends!(hub, day_book, request)).await?;
-        // A day without a record at the hub was reconciled: there is none elsewhere.
-        if whole.is_empty() {
+        // What others hold of a day that the hub knows nothing of is found by the check of the stores.
+        if book(desk, &format!("hub {day}"), sends!(hub, day_book, request)).await?.is_empty() {
             continue;
         }
-        of_hub.extend(whole);
+        reconcile(desk, day).await?;
+        of_hub.extend(book(desk, &format!("hub {day}"), sends!(hub, day_book, request)).await?);
         for (code, care) in &desk.cares {
             of_care.extend(book(desk, &format!("care-{code} {day}"), sends!(care, day_book, request)).await?);
         }
@@ -86,6 +76,17 @@ async fn books(desk: &Desk, days: &BTreeSet<String>) -> Result<Book, String> {
         }
     }
     Ok(of_hub)
+}
+
+/// The hub finds the three books of a day equal, when what was under way has come to its end.
+async fn reconcile(desk: &Desk, day: &str) -> Done {
+    let request = pb::ReconcileRequest { day: day.into() };
+    let told = |reply: &pb::ReconcileReply| match (reply.equal, &reply.hub) {
+        (true, hub) => Ok(format!("equal, {} records", hub.clone().unwrap_or_default().records)),
+        (false, _) => Err(format!("{} differences, {} books missing", reply.found, reply.missing.len())),
+    };
+    let books = &desk.books;
+    desk.ask(&format!("reconcile {day}"), told, sends!(books, reconcile, request)).await.map(drop)
 }
 
 async fn book<A>(desk: &Desk, what: &str, open: impl Fn() -> A) -> Result<Book, String>

@@ -65,6 +65,9 @@ pub(crate) struct Model {
     pub(crate) disputed: BTreeSet<String>,
 }
 
+/// Refusals that care makes before it sends anything.
+const CARES_OWN: [pb::RefusalCode; 2] = [pb::RefusalCode::E001FieldInvalid, pb::RefusalCode::E505VisitState];
+
 fn key(message: &pb::MessageKey) -> (String, i32, String) {
     (message.institution.clone(), message.act, message.message_id.clone())
 }
@@ -73,6 +76,11 @@ impl Model {
     /// A message is sent, and nobody may ever hear what became of it.
     pub(crate) fn sent(&mut self, message: &pb::MessageKey) {
         self.messages.entry(key(message)).or_insert(Known::Sent);
+    }
+
+    /// The moments at which records were booked, ms.
+    pub(crate) fn moments(&self) -> impl Iterator<Item = i64> {
+        self.records.values().map(|told| told.at)
     }
 
     /// How many records were told of by now.
@@ -123,8 +131,8 @@ impl Model {
             Some(Outcome::Refused(refused)) => match known {
                 Known::Made(id) => return Err(format!("it made {id}, and is refused now: {}", refused.en)),
                 Known::Registered(id) => return Err(format!("it registered {id}, and is refused now: {}", refused.en)),
-                // The visit is busy with something else just now: nothing is kept of that.
-                known if refused.code() == pb::RefusalCode::E505VisitState => known,
+                // A refusal that care itself makes is not kept, and the message may come again.
+                known if CARES_OWN.contains(&refused.code()) => known,
                 Known::Reversed => Known::Reversed,
                 Known::Sent | Known::Refused => Known::Refused,
             },

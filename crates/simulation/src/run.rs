@@ -28,7 +28,7 @@ use crate::{
     desk::{Desk, sends, taken},
     dice::Dice,
     disk::Lie,
-    errands::{Errand, Someone, cast, errands},
+    errands::{Errand, Kind, Someone, cast, errands},
     faults::{apart, faults, weather},
     officers::Officers,
     stage::Stage,
@@ -38,6 +38,8 @@ use crate::{
 const FIRST_DAY: &str = "2025-03-10";
 /// The months that are cleared.
 const MONTHS: [&str; 2] = ["2025-03", "2025-04"];
+/// Settlements of the first month that are reversed when its tables are made.
+const LATE_REVERSALS: usize = 3;
 /// Clerks who work side by side.
 const CLERKS: usize = 10;
 /// Acts in which faults are planned, for each settlement.
@@ -94,7 +96,7 @@ pub fn run(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Run {
             stage.plan(faults(&mut Dice::of(seed, "faults"), &setting, acts));
         }
         let (homes, cares) = (setting.homes.clone(), setting.cares.clone());
-        async move { Story { desk: Desk::of(seed, &homes, &cares, stage)?, seed, options }.tell().await }
+        async move { Story { desk: Desk::of(seed, &homes, &cares, stage)?, seed, options, plain: RefCell::default(), days: RefCell::default() }.tell().await }
     };
     let Ended { transcript, trouble, elapsed, stores } = simulate(&setting, story);
     let broken = trouble.or_else(|| sound(&stores).err());
@@ -155,6 +157,10 @@ struct Story {
     desk: Desk,
     seed: u64,
     options: Options,
+    /// Errands that made one plain settlement.
+    plain: RefCell<Vec<(String, Errand)>>,
+    /// Days on which something may have been booked.
+    days: RefCell<BTreeSet<Date>>,
 }
 
 type Done = Result<(), String>;
@@ -162,14 +168,13 @@ type Done = Result<(), String>;
 impl Story {
     async fn tell(self) -> Done {
         let mut dice = Dice::of(self.seed, "errands");
-        let mut days = BTreeSet::new();
+        self.come_to(FIRST_DAY)?;
         self.enrol().await?;
         let third = self.options.settlements * 3 / 10;
-        let first = date(FIRST_DAY)?;
         for day in 0..3 {
-            self.day(&mut dice, add_days(first, day), third, &mut days).await?;
+            self.day(&mut dice, add_days(date(FIRST_DAY)?, day), third).await?;
         }
-        self.first_month(&mut dice, &mut days).await?;
+        self.first_month(&mut dice).await?;
         let calm_first = dice.percent(50);
         if calm_first {
             self.desk.stage.calm().await;
@@ -178,8 +183,17 @@ impl Story {
         if !calm_first {
             self.desk.stage.calm().await;
         }
+        let days = self.days.borrow().iter().map(ToString::to_string).collect();
         compare::compare(&self.desk, &cast(), &days).await?;
         compare::clearing(&self.desk, &MONTHS, made_at).await
+    }
+
+    /// Lets time pass until a day. Clocks run apart, so that something may be booked on the days about it.
+    fn come_to(&self, day: &str) -> Done {
+        let day = date(day)?;
+        self.desk.stage.sun.pass_until(day);
+        self.days.borrow_mut().extend([-1, 0, 1].map(|near| add_days(day, near)));
+        Ok(())
     }
 
     /// Everybody is entered at home, with a filing for each place.
@@ -217,22 +231,24 @@ impl Story {
     }
 
     /// A day's errands, taken by clerks who work side by side. Some days end while they work.
-    async fn day(&self, dice: &mut Dice, day: Date, settlements: usize, days: &mut BTreeSet<String>) -> Done {
+    async fn day(&self, dice: &mut Dice, day: Date, settlements: usize) -> Done {
         let sun = &self.desk.stage.sun;
-        sun.pass_until(day);
+        self.come_to(&day.to_string())?;
         let late = self.options.with_faults && dice.percent(30);
         if late {
             let midnight = Moment::start_of(add_days(day, 1)).0;
             let before = i64::try_from(dice.between(500, 4_000)).unwrap_or(500);
             sun.pass(midnight - sun.now().0 - before);
         }
-        days.extend([-1, 0, 1].map(|near| add_days(day, near).to_string()));
-        let queue: RefCell<VecDeque<Errand>> = RefCell::new(errands(dice, &day.to_string(), settlements).into());
+        let day = day.to_string();
+        let queue: RefCell<VecDeque<Errand>> = RefCell::new(errands(dice, &day, settlements).into());
         let clerk = async || {
             loop {
                 let Some(errand) = queue.borrow_mut().pop_front() else { return Ok(()) };
-                let today = sun.today().to_string();
-                Clerk { desk: &self.desk, errand: &errand, today }.see_through().await?;
+                Clerk { desk: &self.desk, errand: &errand, day: day.clone() }.see_through().await?;
+                if errand.kind == Kind::AtOnce {
+                    self.plain.borrow_mut().push((day.clone(), errand));
+                }
             }
         };
         let mut clerks: FuturesUnordered<_> = (0..CLERKS).map(|_| clerk()).collect();
@@ -244,19 +260,18 @@ impl Story {
     }
 
     /// The first month ends while the second goes on.
-    async fn first_month(&self, dice: &mut Dice, days: &mut BTreeSet<String>) -> Done {
+    async fn first_month(&self, dice: &mut Dice) -> Done {
         let officers = Officers { desk: &self.desk, month: MONTHS[0] };
-        let sun = &self.desk.stage.sun;
-        sun.pass_until(date("2025-04-05")?);
+        self.come_to("2025-04-05")?;
         officers.agree().await?;
         officers.review().await?;
-        self.day(dice, date("2025-04-08")?, self.options.settlements / 10, days).await?;
-        sun.pass_until(date("2025-04-21")?);
+        self.day(dice, date("2025-04-08")?, self.options.settlements / 10).await?;
+        self.come_to("2025-04-21")?;
         officers.made().await?;
         officers.dispute().await?;
         officers.step(pb::TableStep::Confirm).await?;
-        self.reverse_late(dice, days).await?;
-        sun.pass_until(date("2025-04-30")?);
+        self.reverse_late(dice).await?;
+        self.come_to("2025-04-30")?;
         officers.turn().await?;
         for step in [pb::TableStep::Submit, pb::TableStep::Pay, pb::TableStep::Receive] {
             officers.step(step).await?;
@@ -265,14 +280,12 @@ impl Story {
     }
 
     /// Hospitals reverse what a table holds already.
-    async fn reverse_late(&self, dice: &mut Dice, days: &mut BTreeSet<String>) -> Done {
-        let today = self.desk.stage.sun.today();
-        days.extend([-1, 0, 1].map(|near| add_days(today, near).to_string()));
-        let first = errands(&mut Dice::of(self.seed, "errands"), FIRST_DAY, self.options.settlements * 3 / 10);
-        let plain: Vec<&Errand> = first.iter().filter(|errand| errand.kind == crate::errands::Kind::AtOnce).collect();
-        for _ in 0..3 {
-            let Some(errand) = plain.get(dice.place(plain.len())) else { return Ok(()) };
-            let clerk = Clerk { desk: &self.desk, errand, today: today.to_string() };
+    async fn reverse_late(&self, dice: &mut Dice) -> Done {
+        for _ in 0..LATE_REVERSALS {
+            let plain = self.plain.borrow();
+            let Some((day, errand)) = plain.get(dice.place(plain.len())).cloned() else { return Ok(()) };
+            drop(plain);
+            let clerk = Clerk { desk: &self.desk, errand: &errand, day };
             clerk.reverse("late", pb::Act::Settle, "a").await.map_err(|broken| format!("{}: {broken}", errand.name))?;
         }
         Ok(())
@@ -281,12 +294,11 @@ impl Story {
     /// The second month ends; gives when its tables were begun.
     async fn second_month(&self) -> Result<i64, String> {
         let officers = Officers { desk: &self.desk, month: MONTHS[1] };
-        let sun = &self.desk.stage.sun;
-        sun.pass_until(date("2025-05-06")?);
+        self.come_to("2025-05-06")?;
         officers.agree().await?;
         officers.review().await?;
-        sun.pass_until(date("2025-05-21")?);
-        let made_at = sun.now().0;
+        self.come_to("2025-05-21")?;
+        let made_at = self.desk.stage.sun.now().0;
         officers.made().await?;
         Ok(made_at)
     }

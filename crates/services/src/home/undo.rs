@@ -38,7 +38,9 @@ pub(super) async fn undo(home: &Home, txn: &mut Txn, booked: Booked, kind: Kind)
     member.last_settlement = optional_id(SettlementId::parse, &booked.record.previous, "previous")?;
 
     let id = SettlementId::parse(&home.node.new_id()).map_err(Refusal::from)?;
-    let record = settlement.undone(id, kind, member.purse.account, home.node.now())?;
+    // A clock may have been set back: nothing is undone before it was done.
+    let at = home.node.now().max(settlement.at);
+    let record = settlement.undone(id, kind, member.purse.account, at)?;
     member.keep(txn);
     let key = keys::visit(&claim.visit);
     if let Some(document) = txn.record::<pb::Visit>(&key).await? {
