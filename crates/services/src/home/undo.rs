@@ -12,7 +12,7 @@ use zhijie_store::Txn;
 
 use super::{Home, member::Member};
 use crate::{
-    node::{Book, Booked, Records, Stop, Undone, keys, stored},
+    node::{Book, Booked, Records, Stop, Undone, keys, planted::planted, stored},
     wire::{optional_id, pb, visit},
 };
 
@@ -21,7 +21,9 @@ pub(super) async fn undo(home: &Home, txn: &mut Txn, booked: Booked, kind: Kind)
     let settlement = booked.settlement;
     let claim = &settlement.claim;
     let mut member = Member::load(txn, &claim.person).await?;
-    undo_in_order(&settlement.id, member.last_settlement.as_ref())?;
+    if !planted!(AnyOrder) && !planted!(DoubleCancel) {
+        undo_in_order(&settlement.id, member.last_settlement.as_ref())?;
+    }
     if claim.service == Service::Stay {
         if let Some(open) = &member.open_stay {
             return Err(Refusal::new(Code::OpenStay, "one open stay per person", "person")
@@ -32,7 +34,9 @@ pub(super) async fn undo(home: &Home, txn: &mut Txn, booked: Booked, kind: Kind)
     }
     let amounts = &settlement.computation.amounts;
     let own_account = amounts.account.minus(amounts.family)?;
-    member.purse.account = member.purse.account.plus(own_account)?;
+    if !planted!(KeepPurse) {
+        member.purse.account = member.purse.account.plus(own_account)?;
+    }
     member.purse.family = member.purse.family.plus(amounts.family)?;
     member.accumulators = member.accumulators.minus(claim.scheme, &settlement.computation.differences)?;
     member.last_settlement = optional_id(SettlementId::parse, &booked.record.previous, "previous")?;
