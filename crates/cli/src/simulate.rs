@@ -89,7 +89,8 @@ fn started(options: &Options, parameters: &Arc<Parameters>, began: Instant) -> m
     let next = Arc::new(AtomicU64::new(options.start));
     let end = options.start.saturating_add(options.seeds);
     let minutes = options.minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
-    let run_options = RunOptions { settlements: options.settlements, with_faults: !options.calm, ..RunOptions::default() };
+    let run_options =
+        RunOptions { settlements: options.settlements, with_faults: !options.calm, ..RunOptions::default() };
     for _ in 0..options.jobs.max(1) {
         let (sender, next, parameters) = (sender.clone(), Arc::clone(&next), Arc::clone(parameters));
         thread::spawn(move || {
@@ -147,7 +148,11 @@ impl Sums {
             let rest: Vec<String> = self.failed.iter().skip(TOLD_MAX).map(|done| done.seed.to_string()).collect();
             anstream::println!("其余未守 also broken: {}", rest.join(" "));
         }
-        let kept = if self.failed.is_empty() { "✓ 承诺皆守 every promise kept" } else { "✗ 有违承诺 a promise was broken" };
+        let kept = if self.failed.is_empty() {
+            "✓ 承诺皆守 every promise kept"
+        } else {
+            "✗ 有违承诺 a promise was broken"
+        };
         anstream::println!("{kept}: {} 个种子 seeds, {} 未守 broken", self.seeds, self.failed.len());
         anstream::println!(
             "用时 took {}.{:03} s, 每分钟 {a_minute} 个种子 seeds a minute; 模拟时长 simulated {} s",

@@ -1,5 +1,8 @@
 //! `zhijie simulate` as a process: the same seed prints the same bytes in another process, and promises are kept.
 
+// Helpers of tests may expect as tests may; clippy.toml allows it in `#[test]` functions only.
+#![allow(clippy::expect_used)]
+
 use std::process::{Command, Output};
 
 fn simulate(arguments: &[&str]) -> Output {

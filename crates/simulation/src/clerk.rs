@@ -45,7 +45,9 @@ impl Clerk<'_> {
             Kind::Withdrawn => self.withdrawn().await,
             Kind::Filing => self.filing().await,
         };
-        done.map_err(|broken| format!("{} {:?} of {}: {broken}", self.errand.name, self.errand.kind, self.errand.who.id))
+        done.map_err(|broken| {
+            format!("{} {:?} of {}: {broken}", self.errand.name, self.errand.kind, self.errand.who.id)
+        })
     }
 
     fn id(&self, part: &str) -> String {
@@ -187,7 +189,8 @@ impl Clerk<'_> {
             person: self.errand.who.id.clone(),
         };
         let care = self.desk.care(self.errand.hospital)?;
-        let answer = self.desk.drive(&format!("reverse {}", key.message_id), &key, sends!(care, reverse, request)).await?;
+        let answer =
+            self.desk.drive(&format!("reverse {}", key.message_id), &key, sends!(care, reverse, request)).await?;
         let codes =
             [pb::RefusalCode::E701CancelRefused, pb::RefusalCode::E502OpenStay, pb::RefusalCode::E505VisitState];
         match answer.outcome {

@@ -23,9 +23,8 @@ type Done = Result<(), String>;
 /// Compares everything; `days` are those on which records may be booked.
 pub(crate) async fn compare(desk: &Desk, cast: &[Someone], days: &BTreeSet<String>) -> Done {
     find_the_unsure(desk).await?;
-    let mut days = days.clone();
-    days.extend(desk.model.borrow().moments().map(|at| Moment(at).day().to_string()));
-    let hub = books(desk, &days).await?;
+    let told = desk.model.borrow().moments().map(|at| Moment(at).day().to_string()).collect();
+    let hub = books(desk, days, &told).await?;
     records(desk, &hub)?;
     for someone in cast {
         person(desk, someone).await?;
@@ -50,17 +49,20 @@ async fn find_the_unsure(desk: &Desk) -> Done {
 }
 
 /// Reads the books of all services, which must be the same, and which the hub must find equal; gives the hub's.
-async fn books(desk: &Desk, days: &BTreeSet<String>) -> Result<Book, String> {
+async fn books(desk: &Desk, days: &BTreeSet<String>, told: &BTreeSet<String>) -> Result<Book, String> {
     let (mut of_care, mut of_home, mut of_hub) = (Book::new(), Book::new(), Book::new());
-    for day in days {
+    for day in days.union(told) {
         let request = pb::DayBookRequest { day: day.clone(), ..pb::DayBookRequest::default() };
         let hub = &desk.hub;
+        if told.contains(day) {
+            reconcile(desk, day).await?;
+        }
+        let whole = book(desk, &format!("hub {day}"), sends!(hub, day_book, request)).await?;
         // What others hold of a day that the hub knows nothing of is found by the check of the stores.
-        if book(desk, &format!("hub {day}"), sends!(hub, day_book, request)).await?.is_empty() {
+        if whole.is_empty() {
             continue;
         }
-        reconcile(desk, day).await?;
-        of_hub.extend(book(desk, &format!("hub {day}"), sends!(hub, day_book, request)).await?);
+        of_hub.extend(whole);
         for (code, care) in &desk.cares {
             of_care.extend(book(desk, &format!("care-{code} {day}"), sends!(care, day_book, request)).await?);
         }

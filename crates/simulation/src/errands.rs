@@ -48,11 +48,8 @@ pub(crate) fn cast() -> Vec<Someone> {
         scheme: pb::Scheme::Resident,
         purse: pb::Purse::default(),
     };
-    let employee = |number: usize| Someone {
-        id: format!("510100{:014}", number + 1),
-        scheme: pb::Scheme::Employee,
-        purse: PURSE,
-    };
+    let employee =
+        |number: usize| Someone { id: format!("510100{:014}", number + 1), scheme: pb::Scheme::Employee, purse: PURSE };
     (0..RESIDENTS).map(resident).chain((0..EMPLOYEES).map(employee)).collect()
 }
 

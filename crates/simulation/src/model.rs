@@ -212,7 +212,11 @@ impl Model {
     pub(crate) fn take(&mut self, document: &pb::Settlement) -> Result<(), String> {
         let told = read(document)?;
         if let Some(known) = self.records.get(&document.id) {
-            return if *known == told { Ok(()) } else { Err(format!("{} changed: {known:?}, now {told:?}", document.id)) };
+            return if *known == told {
+                Ok(())
+            } else {
+                Err(format!("{} changed: {known:?}, now {told:?}", document.id))
+            };
         }
         if told.kind == pb::EntryKind::Settled {
             let twin = self.records.iter().find(|(id, other)| {

@@ -3,12 +3,7 @@
 
 use zhijie_services::{
     cluster::HUB,
-    pb::{
-        self,
-        agency_reply::Outcome,
-        agency_request::Command,
-        national_client::NationalClient,
-    },
+    pb::{self, agency_reply::Outcome, agency_request::Command, national_client::NationalClient},
 };
 
 use crate::desk::{Desk, sends};
@@ -120,7 +115,8 @@ impl Officers<'_> {
     pub(crate) async fn turn(&self) -> Done {
         let (national, request) = (&self.desk.national, pb::TurnRequest {});
         let told = |reply: &pb::TurnReply| {
-            let duties: Vec<String> = reply.duties.iter().map(|duty| format!("{} {}", duty.what, duty.reference)).collect();
+            let duties: Vec<String> =
+                reply.duties.iter().map(|duty| format!("{} {}", duty.what, duty.reference)).collect();
             Ok(format!("{}: {}", reply.today, duties.join(", ")))
         };
         self.desk.ask("turn", told, sends!(national, turn, request)).await.map(drop)
@@ -128,9 +124,11 @@ impl Officers<'_> {
 
     /// The tables of the month, or of all.
     pub(crate) async fn tables(&self, period: &str) -> Result<pb::TablesReply, String> {
-        let (national, request) = (&self.desk.national, pb::TablesRequest { period: period.into(), province: String::new() });
+        let (national, request) =
+            (&self.desk.national, pb::TablesRequest { period: period.into(), province: String::new() });
         let told = |reply: &pb::TablesReply| {
-            let shown = |table: &pb::ClearingTable| format!("{} {}→{} {}", table.period, table.home, table.care, table.payable);
+            let shown =
+                |table: &pb::ClearingTable| format!("{} {}→{} {}", table.period, table.home, table.care, table.payable);
             Ok(reply.tables.iter().map(shown).collect::<Vec<_>>().join(", "))
         };
         self.desk.ask("tables", told, sends!(national, tables, request)).await
@@ -158,11 +156,8 @@ impl Officers<'_> {
         let item = items.iter().find(|item| item.carried() == pb::CarriedReason::Unspecified && item.fund > 0);
         let Some(item) = item else { return Ok(()) };
         let settlement = item.settlement.clone();
-        let dispute = pb::DisputeItem {
-            period: self.month.into(),
-            settlement: settlement.clone(),
-            note: "who was this".into(),
-        };
+        let dispute =
+            pb::DisputeItem { period: self.month.into(), settlement: settlement.clone(), note: "who was this".into() };
         let home = format!("home-{}", table.home);
         match self.perform(&home, "h1", "dispute", Command::DisputeItem(dispute)).await? {
             Outcome::Refused(_) => return Ok(()),

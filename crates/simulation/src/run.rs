@@ -2,8 +2,8 @@
 //! seed lets go wrong.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
     cell::RefCell,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -45,7 +45,7 @@ const CLERKS: usize = 10;
 /// Acts in which faults are planned, for each settlement.
 const ACTS_PERCENT: usize = 280;
 /// Simulated time in one step, ms.
-const TICK_MS: u64 = 10;
+const TICK_MS: u64 = 15;
 const ANSWER_DEADLINE_MS: u64 = 3_000;
 
 /// How a seed is run.
@@ -96,7 +96,17 @@ pub fn run(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Run {
             stage.plan(faults(&mut Dice::of(seed, "faults"), &setting, acts));
         }
         let (homes, cares) = (setting.homes.clone(), setting.cares.clone());
-        async move { Story { desk: Desk::of(seed, &homes, &cares, stage)?, seed, options, plain: RefCell::default(), days: RefCell::default() }.tell().await }
+        async move {
+            Story {
+                desk: Desk::of(seed, &homes, &cares, stage)?,
+                seed,
+                options,
+                plain: RefCell::default(),
+                days: RefCell::default(),
+            }
+            .tell()
+            .await
+        }
     };
     let Ended { transcript, trouble, elapsed, stores } = simulate(&setting, story);
     let broken = trouble.or_else(|| sound(&stores).err());
@@ -188,11 +198,11 @@ impl Story {
         compare::clearing(&self.desk, &MONTHS, made_at).await
     }
 
-    /// Lets time pass until a day. Clocks run apart, so that something may be booked on the days about it.
+    /// Lets time pass until a day.
     fn come_to(&self, day: &str) -> Done {
         let day = date(day)?;
         self.desk.stage.sun.pass_until(day);
-        self.days.borrow_mut().extend([-1, 0, 1].map(|near| add_days(day, near)));
+        self.days.borrow_mut().insert(day);
         Ok(())
     }
 
@@ -234,6 +244,8 @@ impl Story {
     async fn day(&self, dice: &mut Dice, day: Date, settlements: usize) -> Done {
         let sun = &self.desk.stage.sun;
         self.come_to(&day.to_string())?;
+        // Clocks run apart, and some days end while people work.
+        self.days.borrow_mut().extend([-1, 1].map(|near| add_days(day, near)));
         let late = self.options.with_faults && dice.percent(30);
         if late {
             let midnight = Moment::start_of(add_days(day, 1)).0;
@@ -281,11 +293,10 @@ impl Story {
 
     /// Hospitals reverse what a table holds already.
     async fn reverse_late(&self, dice: &mut Dice) -> Done {
+        let plain = self.plain.take();
         for _ in 0..LATE_REVERSALS {
-            let plain = self.plain.borrow();
-            let Some((day, errand)) = plain.get(dice.place(plain.len())).cloned() else { return Ok(()) };
-            drop(plain);
-            let clerk = Clerk { desk: &self.desk, errand: &errand, day };
+            let Some((day, errand)) = plain.get(dice.place(plain.len())) else { return Ok(()) };
+            let clerk = Clerk { desk: &self.desk, errand, day: day.clone() };
             clerk.reverse("late", pb::Act::Settle, "a").await.map_err(|broken| format!("{}: {broken}", errand.name))?;
         }
         Ok(())

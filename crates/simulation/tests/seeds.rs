@@ -1,5 +1,8 @@
 //! The short form of `zhijie simulate`: some seeds, those that ever failed, and that a seed is a run.
 
+// Helpers of tests may expect as tests may; clippy.toml allows it in `#[test]` functions only.
+#![allow(clippy::expect_used)]
+
 use std::{
     env,
     sync::{Arc, OnceLock},

@@ -15,7 +15,7 @@ use super::{
     visits::{CareVisit, put, put_status},
 };
 use crate::{
-    node::{Book, Failure, Key, Records, Stop, answer_of, digest, is_unknown, parse_undone, planted::planted},
+    node::{Book, Failure, Key, Records, Stop, answer_of, digest, is_unknown, parse_undone},
     wire::{
         self,
         claim::Header,
@@ -99,9 +99,7 @@ impl Reverse<'_> {
         if let Some((field, _)) = named.into_iter().find(|(_, same)| !same) {
             return Err(Refusal::malformed(field, "须与原报文一致", "that of the original message").into());
         }
-        if !planted!(ForgetVisit) {
-            visit.document.set_status(pb::VisitStatus::Busy);
-        }
+        visit.document.set_status(pb::VisitStatus::Busy);
         visit.keep(txn);
         let unknown = Outcome::Unknown(pb::Unknown { reason: "it is being reversed".into() });
         self.bury(txn, record.digest.clone(), wire::answer(unknown));

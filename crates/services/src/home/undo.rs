@@ -21,9 +21,8 @@ pub(super) async fn undo(home: &Home, txn: &mut Txn, booked: Booked, kind: Kind)
     let settlement = booked.settlement;
     let claim = &settlement.claim;
     let mut member = Member::load(txn, &claim.person).await?;
-    if !planted!(AnyOrder) && !planted!(DoubleCancel) {
-        undo_in_order(&settlement.id, member.last_settlement.as_ref())?;
-    }
+    let last = member.last_settlement.as_ref().filter(|_| !planted!(AnyOrder));
+    undo_in_order(&settlement.id, last.filter(|_| !planted!(DoubleCancel)))?;
     if claim.service == Service::Stay {
         if let Some(open) = &member.open_stay {
             return Err(Refusal::new(Code::OpenStay, "one open stay per person", "person")

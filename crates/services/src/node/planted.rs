@@ -48,8 +48,6 @@ pub enum Bug {
     DropIntent,
     /// Care says no where it does not know.
     UnknownIsNo,
-    /// Care opens a visit again when its settlement is under way to be reversed.
-    ForgetVisit,
 }
 
 #[cfg(feature = "planted")]

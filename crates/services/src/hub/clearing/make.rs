@@ -22,7 +22,9 @@ use zhijie_store::{Record, Txn};
 use super::{fold::Fold, not_now, outcome_of};
 use crate::{
     hub::{Hub, events, prepayment, tickets::problems::Problem},
-    node::{Committed, Failure, Pages, Records, Stop, commit, damaged, document, keys, limits, planted::planted, stored},
+    node::{
+        Committed, Failure, Pages, Records, Stop, commit, damaged, document, keys, limits, planted::planted, stored,
+    },
     wire::{clearing, pb},
 };
 
