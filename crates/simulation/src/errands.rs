@@ -7,8 +7,8 @@ use crate::dice::Dice;
 /// A tertiary hospital of Shanghai and one of Chongqing, opened for everything.
 const HOSPITALS: [&str; 2] = ["H31010000001", "H50010000001"];
 /// Residents of Fuyang and employees of Chengdu.
-const RESIDENTS: usize = 3;
-const EMPLOYEES: usize = 5;
+const RESIDENTS: usize = 4;
+const EMPLOYEES: usize = 6;
 /// What an employee holds at first, fen.
 const PURSE: pb::Purse = pb::Purse { account: 300_000, family: 120_000 };
 /// A bill above this many yuan is reviewed.

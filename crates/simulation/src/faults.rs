@@ -47,7 +47,7 @@ fn fault(dice: &mut Dice, services: &[String], acts: usize) -> Vec<Planned> {
     let host = services[dice.place(services.len())].clone();
     let (a, b) = link(dice, services);
     let kind = dice.between(0, 99);
-    let longest_ms = if kind < 50 { 1_000 } else { 2_200 };
+    let longest_ms = if kind < 50 { 1_500 } else { 3_000 };
     let for_ms = dice.between(100, longest_ms);
     let (breaks, heals) = match kind {
         0..20 => (Fault::Crash(host.clone()), Fault::Restart(host)),

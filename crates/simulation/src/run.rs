@@ -45,7 +45,7 @@ const CLERKS: usize = 10;
 /// Acts in which faults are planned, for each settlement.
 const ACTS_PERCENT: usize = 280;
 /// Simulated time in one step, ms.
-const TICK_MS: u64 = 20;
+const TICK_MS: u64 = 15;
 const ANSWER_DEADLINE_MS: u64 = 3_000;
 
 /// How a seed is run.
