@@ -14,7 +14,7 @@ use zhijie_services::pb::{
 };
 use zhijie_tests::{
     hospital::{CHONGQING, LI, NURSING, SHANGHAI, TODAY, ZHANG, header, line, outpatient, person, settle},
-    sim::{Dice, Fault, OUTSIDE, Stage, simulate},
+    sim::{Dice, Fault, OUTSIDE, Stage, channel_to, simulate},
 };
 
 const REGIONS: [&str; 4] = ["310000", "340000", "500000", "510000"];
@@ -159,14 +159,15 @@ struct Story {
 impl Story {
     fn new(seed: u64, stage: Stage) -> Story {
         let mut dice = Dice::new(seed);
-        let care = REGIONS.map(|code| (code, CareClient::new(stage.channel(&format!("care-{code}")))));
-        let home = REGIONS.map(|code| (code, HomeClient::new(stage.channel(&format!("home-{code}")))));
+        let open = |service: &str| channel_to(service).expect("an address");
+        let care = REGIONS.map(|code| (code, CareClient::new(open(&format!("care-{code}")))));
+        let home = REGIONS.map(|code| (code, HomeClient::new(open(&format!("home-{code}")))));
         Story {
             plan: RefCell::new(Plan::of(&mut dice)),
             dice: RefCell::new(dice),
-            hub: HubClient::new(stage.channel("hub")),
-            national: NationalClient::new(stage.channel("hub")),
-            books: BooksClient::new(stage.channel("hub")),
+            hub: HubClient::new(open("hub")),
+            national: NationalClient::new(open("hub")),
+            books: BooksClient::new(open("hub")),
             care: care.into(),
             home: home.into(),
             records: RefCell::default(),

@@ -102,6 +102,20 @@ fn the_domain_and_the_store_know_no_wire_and_no_world() {
 }
 
 #[test]
+fn no_product_carries_planted_mistakes() {
+    let mut manifests = Vec::new();
+    files(&root(), "toml", &mut manifests);
+    for path in manifests.into_iter().filter(|path| path.file_name().is_some_and(|name| name == "Cargo.toml")) {
+        let text = fs::read_to_string(&path).expect("a manifest");
+        let asks: Vec<&str> = text.lines().filter(|line| line.contains("planted")).collect();
+        // The services have the feature, the simulation passes it on, and nobody else asks for it or has it by default.
+        let allowed = ["planted = []", "planted = [\"zhijie-services/planted\"]"];
+        let asks: Vec<&&str> = asks.iter().filter(|line| !line.starts_with('#') && !allowed.contains(line)).collect();
+        assert!(asks.is_empty(), "{}: {asks:?}", path.display());
+    }
+}
+
+#[test]
 fn the_readme_has_the_two_commands_of_a_newcomer() {
     let text = fs::read_to_string(root().join("README.md")).expect("README.md");
     for command in ["cargo run --release -- demo", "cargo test --workspace"] {

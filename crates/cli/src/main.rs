@@ -7,6 +7,7 @@ mod health;
 mod load;
 mod quote;
 mod run;
+mod simulate;
 mod spawn;
 mod table;
 
@@ -44,6 +45,8 @@ enum Command {
     /// A service of the benchmark's ceiling
     #[command(hide = true)]
     BenchCeiling(bench::ceiling::Options),
+    /// 模拟: a whole cluster under faults, seed after seed; exits 0 when every promise is kept
+    Simulate(simulate::Options),
     /// 国家平台: serve the national hub
     Hub(Service),
     /// 参保地: serve a home region
@@ -91,6 +94,7 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Load(options) => load::load(&options).await,
         Command::Bench(options) => bench::bench(&options).await,
         Command::BenchCeiling(options) => bench::ceiling::ceiling(&options).await,
+        Command::Simulate(options) => simulate::simulate(&options),
         Command::Hub(service) => run::serve(&service, Some(Role::Hub)).await,
         Command::Home(service) => run::serve(&service, Some(Role::Home)).await,
         Command::Care(service) => run::serve(&service, Some(Role::Care)).await,

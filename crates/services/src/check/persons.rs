@@ -3,6 +3,7 @@
 
 use zhijie_domain::{
     accumulator::Accumulators,
+    calendar::Moment,
     ids::SettlementId,
     money::Overflow,
     person::Purse,
@@ -18,6 +19,9 @@ use crate::{
     node::{Failure, Identity, Pages, Role, Undone, document, entry, keys, stored},
     wire::{optional_id, pb, person},
 };
+
+/// How far home's clock may have been set back between two records of a person, ms.
+const CLOCK_SET_BACK_MS: i64 = 3_600_000;
 
 /// Rebuilds every person of every home region.
 pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
@@ -156,7 +160,7 @@ impl Home<'_> {
             let right = settlement.kind == Kind::Settled
                 && booked.undone_by.is_none()
                 && settlement.claim.person == member.person.id
-                && later.is_none_or(|later| settlement.at <= later)
+                && later.is_none_or(|later: Moment| settlement.at <= later.plus_ms(CLOCK_SET_BACK_MS))
                 && walk.count() < in_force;
             if !right {
                 let what = "a chain of the person's settlements in force, in the order of their time, does not hold it";
@@ -213,7 +217,7 @@ impl Home<'_> {
                 return Ok(true);
             }
             let Some((_, booked, previous)) = self.found(&id).await? else { return Ok(false) };
-            if booked.settlement.at < settlement.at {
+            if booked.settlement.at.plus_ms(CLOCK_SET_BACK_MS) < settlement.at {
                 return Ok(false);
             }
             next = previous;

@@ -12,7 +12,7 @@ use zhijie_store::Txn;
 
 use super::{Home, member::Member, undo::undo};
 use crate::{
-    node::{Act, Book, Failure, Key, Records, Stop, answer_once, digest, keys, stored},
+    node::{Act, Book, Failure, Key, Records, Stop, answer_once, digest, keys, planted::planted, stored},
     wire::{
         self,
         claim::parse_header,
@@ -60,7 +60,9 @@ impl Act for Reverse<'_> {
         };
         let answer: pb::Answer = wire::answer(Outcome::Reversal(reversal.into()));
         let tombstone = pb::MessageRecord { digest, state: Some(State::Reversed(answer.clone())) };
-        txn.keep(place, &tombstone);
+        if !planted!(NoTombstone) {
+            txn.keep(place, &tombstone);
+        }
         Ok(answer)
     }
 }

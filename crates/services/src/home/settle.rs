@@ -1,6 +1,7 @@
 //! Settle at home (结算; 2207, 2304): computes, books accumulators and purse, and makes the record of the three books.
 
 use zhijie_domain::{
+    calendar::Moment,
     claim::{Claim, Service},
     ids::SettlementId,
     settlement::Settlement,
@@ -42,7 +43,8 @@ pub(super) async fn settle(home: &Home, mut request: pb::ClaimRequest) -> Result
 impl Act for Settle<'_> {
     async fn decide(&self, txn: &mut Txn) -> Result<pb::Answer, Stop> {
         let (home, claim) = (self.home, &self.sent.claim);
-        let at = home.node.now();
+        // Care's clock may be ahead over midnight: no record is of a day before its claim.
+        let at = home.node.now().max(Moment::start_of(claim.to));
         let Judged { mut member, visit, computation } = judge(home, txn, &self.sent, at).await?;
         let id = SettlementId::parse(&home.node.new_id()).map_err(zhijie_domain::refusal::Refusal::from)?;
         let settlement = Settlement::booked(id, claim.clone(), computation, at);

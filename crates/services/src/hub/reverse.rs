@@ -10,7 +10,7 @@ use super::{
     road::Call,
 };
 use crate::{
-    node::{Act, Book, Caller, Failure, Key, Records, Stop, Undone, answer_of, digest, parse_undone},
+    node::{Act, Book, Caller, Failure, Key, Records, Stop, Undone, answer_of, digest, parse_undone, planted::planted},
     wire::{
         claim::{Header, parse_header},
         id,
@@ -64,7 +64,9 @@ impl Act for Record<'_> {
             if undone.record.kind == Kind::Reversed {
                 mark(txn, &undone.record.claim.visit, pb::VisitStatus::Open, "").await?;
             }
-            keep::undone(self.hub, txn, &undone).await?;
+            if !planted!(UnbookedReversal) {
+                keep::undone(self.hub, txn, &undone).await?;
+            }
         }
         if let Some(visit) = &reversal.visit {
             mark(txn, &visit_id(&visit.id)?, pb::VisitStatus::Withdrawn, "").await?;

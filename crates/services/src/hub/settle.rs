@@ -11,7 +11,7 @@ use super::{
     road::Call,
 };
 use crate::{
-    node::{Act, Caller, Failure, Key, Stop, answer_of, digest},
+    node::{Act, Caller, Failure, Key, Stop, answer_of, digest, planted::planted},
     wire::pb::{self, answer::Outcome, refuse_request::Message},
 };
 
@@ -56,9 +56,13 @@ impl Act for Record<'_> {
     async fn decide(&self, txn: &mut Txn) -> Result<pb::Answer, Stop> {
         match &self.answer.outcome {
             Some(Outcome::Settlement(document)) => {
-                let settlement = read(document)?;
+                let mut settlement = read(document)?;
                 if settlement.claim != *self.claim || settlement.kind != Kind::Settled {
                     return Err(outside("a settlement answers the claim it was sent").into());
+                }
+                if planted!(OtherAmounts) {
+                    let amounts = &mut settlement.computation.amounts;
+                    (amounts.account, amounts.cash) = (amounts.cash, amounts.account);
                 }
                 keep::settlement(self.hub, txn, &settlement).await?;
                 mark(txn, &self.claim.visit, pb::VisitStatus::Settled, settlement.id.as_str()).await?;

@@ -13,6 +13,7 @@ use zhijie_store::{Store, Txn};
 
 use super::{
     Book, Failure, Records, Stop, answer_of, keys, limits,
+    planted::planted,
     records::{Committed, commit, damaged},
 };
 use crate::wire::{
@@ -128,12 +129,13 @@ impl MessageState {
     pub fn of(record: Option<pb::MessageRecord>, digest: &[u8]) -> Result<MessageState, Refusal> {
         let Some(record) = record else { return Ok(MessageState::New) };
         match record.state {
+            Some(State::Reversed(_)) if planted!(LateSettle) => Ok(MessageState::New),
             // Its reversal is under way: whether it stands is not known yet.
             Some(State::Reversed(answer)) if is_unknown(&answer) => Ok(MessageState::Answered(answer)),
             Some(State::Reversed(_)) | None => {
                 Err(Refusal::new(Code::AlreadyReversed, "a reversed message stays reversed", "header.message_id"))
             }
-            _ if record.digest != digest => {
+            _ if record.digest != digest && !planted!(AnyContent) => {
                 Err(Refusal::new(Code::MessageReused, "one message id, one content", "header.message_id"))
             }
             Some(State::Answer(answer)) => Ok(MessageState::Answered(answer)),
@@ -202,7 +204,9 @@ pub async fn answer_once(store: &Store, key: &Key, digest: &[u8], act: &impl Act
             return Ok(answer);
         }
         let record = pb::MessageRecord { digest: digest.to_vec(), state: Some(State::Answer(kept(&answer))) };
-        txn.keep(key.message(), &record);
+        if !planted!(ForgetAnswers) {
+            txn.keep(key.message(), &record);
+        }
         match commit(txn).await? {
             Committed::Yes => {
                 act.committed(&answer);

@@ -17,6 +17,7 @@ mod office;
 mod pages;
 mod parameters;
 mod peer;
+pub mod planted;
 mod records;
 mod serve;
 

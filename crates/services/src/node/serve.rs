@@ -1,12 +1,20 @@
 //! Serving a role: health, reflection, bounded streams, and a graceful end.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::{sync::watch, task::JoinHandle};
 use tonic::{service::Routes, transport::Server};
 use tonic_health::server::{HealthReporter, health_reporter};
 
 use super::{Net, limits};
+
+/// The name of reflection on the wire.
+const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
 
 /// A service that runs.
 pub struct Served {
@@ -93,10 +101,21 @@ async fn set_serving(reporter: &HealthReporter, names: &[&str]) {
 }
 
 /// Adds reflection of services to their routes, so that any client can read the documents from the running service.
+/// What it shows is made once: to read all descriptors is most of what a start costs.
 ///
 /// # Errors
 /// When the descriptors do not read, which a build would have shown.
 pub fn reflection(routes: Routes, names: &[&str]) -> io::Result<Routes> {
+    static MADE: Mutex<BTreeMap<String, axum::Router>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let shown = match made.entry(names.join(" ")) {
+        Entry::Occupied(known) => known.get().clone(),
+        Entry::Vacant(new) => new.insert(reflecting(names)?).clone(),
+    };
+    Ok(routes.into_axum_router().merge(shown).into())
+}
+
+fn reflecting(names: &[&str]) -> io::Result<axum::Router> {
     let builder = tonic_reflection::server::Builder::configure().with_service_name("grpc.health.v1.Health");
     let builder = names.iter().fold(builder, |builder, name| builder.with_service_name(*name));
     let service = builder
@@ -104,5 +123,5 @@ pub fn reflection(routes: Routes, names: &[&str]) -> io::Result<Routes> {
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(io::Error::other)?;
-    Ok(routes.add_service(service))
+    Ok(axum::Router::new().route_service(&format!("/{REFLECTION}/{{*rest}}"), service))
 }

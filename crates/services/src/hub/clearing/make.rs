@@ -22,7 +22,9 @@ use zhijie_store::{Record, Txn};
 use super::{fold::Fold, not_now, outcome_of};
 use crate::{
     hub::{Hub, events, prepayment, tickets::problems::Problem},
-    node::{Committed, Failure, Pages, Records, Stop, commit, damaged, document, keys, limits, stored},
+    node::{
+        Committed, Failure, Pages, Records, Stop, commit, damaged, document, keys, limits, planted::planted, stored,
+    },
     wire::{clearing, pb},
 };
 
@@ -194,7 +196,9 @@ async fn put(
     if let Verdict::Carried { late, .. } = verdict {
         return note_late(hub, txn, item, late).await;
     }
-    txn.delete(key.to_vec());
+    if !planted!(ClearTwice) {
+        txn.delete(key.to_vec());
+    }
     let pointer = keys::cleared(&item.id);
     if item.kind == ItemKind::Settlement {
         txn.keep(pointer, &pb::ClearedRecord { period: period.to_string(), deducted: item.deduction.0, ruled });
