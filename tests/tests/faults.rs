@@ -1,12 +1,18 @@
 //! The promises of the road, each attacked: lost answers at every hop, duplicates, reordering, restarts, races,
 //! strangers, and differences that reconciliation must find.
 
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
 use tonic::Code;
 use zhijie_services::{
-    cluster::LinkState,
-    domain::{calendar::parse_date, ids::SettlementId},
-    node::keys,
-    pb::{self, answer::Outcome},
+    cluster::{LinkState, care_of, secret},
+    domain::{
+        calendar::parse_date,
+        ids::{RegionCode, SettlementId},
+    },
+    node::{Credentials, Net, Role, channel, document, keys, road::RoadClient},
+    pb::{self, answer::Outcome, message_record::State},
 };
 use zhijie_tests::{
     World, day_book,
@@ -462,35 +468,69 @@ async fn promise_1_while_a_message_is_being_reversed_its_outcome_is_unknown() {
     world.assert_books_equal(TODAY, 2).await;
 }
 
-#[tokio::test]
-async fn promise_6_a_change_of_rules_does_not_contradict_what_home_has_booked() {
-    let world = world().await;
-    let zhou = "31000000000000000004";
-    enrol(&world, person(zhou, pb::Scheme::Employee, pb::Category::Active), pb::Purse::default()).await;
-    let filing = file(&world, zhou, pb::FilingKind::Referred, "500000", TODAY).await;
-    let bill = || pb::SettleAtOnceRequest {
-        header: Some(header(CHONGQING, zhou, "m1")),
-        person: zhou.into(),
+const ZHOU: &str = "31000000000000000004";
+
+fn bill_of_zhou() -> pb::SettleAtOnceRequest {
+    pb::SettleAtOnceRequest {
+        header: Some(header(CHONGQING, ZHOU, "m1")),
+        person: ZHOU.into(),
         ..outpatient("m1", 900)
-    };
+    }
+}
+
+/// A bill that home has booked and the hub has no answer to; and the filing it needs is gone since: Shanghai settles nobody
+/// without one. Gives what care will be told while home stays silent.
+async fn booked_and_unfiled(world: &World) -> JoinHandle<pb::Answer> {
+    enrol(world, person(ZHOU, pb::Scheme::Employee, pb::Category::Active), pb::Purse::default()).await;
+    let filing = file(world, ZHOU, pb::FilingKind::Referred, "500000", TODAY).await;
     world.cluster.net().set("hub", "home-310000", LinkState::Muted);
     let mut care = world.care("500000");
-    let waiting = tokio::spawn(async move { care.settle_at_once(bill()).await });
-    world.until("home books", || async { world.member("310000", zhou).await.accumulators.len() == 1 }).await;
-    // Booked at home, unknown to the hub; now the filing goes, and Shanghai settles nobody without one.
+    let waiting = tokio::spawn(async move { care.settle_at_once(bill_of_zhou()).await.expect("a reply").into_inner() });
+    world.until("home books", || async { world.member("310000", ZHOU).await.accumulators.len() == 1 }).await;
     let cancel = pb::ChangeFilingRequest {
-        person: zhou.into(),
+        person: ZHOU.into(),
         filing: filing.id,
         change: pb::FilingChange::Cancel.into(),
         replacement: None,
     };
     assert!(world.home("310000").change_filing(cancel).await.expect("a reply").into_inner().mirrored);
+    waiting
+}
+
+#[tokio::test]
+async fn promise_6_a_change_of_rules_does_not_contradict_what_home_has_booked() {
+    let world = world().await;
+    let waiting = booked_and_unfiled(&world).await;
     world.cluster.net().set("hub", "home-310000", LinkState::Cut);
-    let answer = waiting.await.expect("the task").expect("a reply").into_inner();
+    let answer = waiting.await.expect("the task");
     assert!(matches!(answer.outcome, Some(Outcome::Unknown(_))), "{answer:?}");
     world.cluster.net().set("hub", "home-310000", LinkState::Whole);
-    let answer = known(&world, bill()).await;
-    settled(&answer);
+    settled(&known(&world, bill_of_zhou()).await);
+    world.assert_books_equal(TODAY, 1).await;
+}
+
+#[tokio::test]
+async fn promise_6_a_first_copy_that_comes_late_is_not_refused_either() {
+    let world = world().await;
+    let waiting = booked_and_unfiled(&world).await;
+    // What care sent first, once more, as if it had been held up on a connection that care has given up.
+    let key = keys::message(&format!("{CHONGQING}/settle/m1"));
+    let kept =
+        world.cluster.store("care-500000").expect("a store").get(&key).await.expect("a read").expect("a message");
+    let Some(State::Intent(sent)) = document::<pb::MessageRecord>(&key, &kept.value).expect("a record").state else {
+        panic!("care still drives it");
+    };
+    let net: Arc<dyn Net> = Arc::new(world.cluster.net().clone());
+    let region = RegionCode::parse("500000").expect("a region");
+    let credentials = Credentials::new(Role::Care, Some(&region), &secret(&care_of(&region))).expect("credentials");
+    let hub = channel(&net, "http://hub").expect("a channel");
+    let road = RoadClient::new(hub, credentials.metadata(), "zhijie.v1.Hub");
+    let letter = pb::Letter { call: pb::RoadCall::Settle.into(), request: sent.request, first: true, number: 0 };
+    let answer = road.send(letter).await;
+    assert_eq!(answer.expect_err("home is asked, and is silent").code(), Code::Unavailable);
+    world.cluster.net().set("hub", "home-310000", LinkState::Whole);
+    waiting.await.expect("the task");
+    settled(&known(&world, bill_of_zhou()).await);
     world.assert_books_equal(TODAY, 1).await;
 }
 
