@@ -201,7 +201,7 @@ impl Story {
             let again = match tokio::time::timeout(Duration::from_millis(LISTENS_MS), send()).await {
                 Ok(Ok(reply)) => match told(reply.get_ref()) {
                     Ok(end) => {
-                        self.stage.say(&format!("{act}: {end}"));
+                        self.stage.say(format!("{act}: {end}"));
                         return reply.into_inner();
                     }
                     Err(again) => again,
@@ -209,7 +209,7 @@ impl Story {
                 Ok(Err(status)) => format!("{:?}: {}", status.code(), status.message()),
                 Err(_) => "silence".into(),
             };
-            self.stage.say(&format!("{act}: again, {again}"));
+            self.stage.say(format!("{act}: again, {again}"));
             tokio::time::sleep(Duration::from_millis(PAUSE_MS)).await;
         }
         panic!("{act}: no end after {TRIES_MAX} tries");
@@ -335,7 +335,7 @@ impl Story {
         self.begin(&act);
         let soon = Duration::from_millis(self.dice.borrow_mut().between(1, 120));
         let heard = tokio::time::timeout(soon, self.care(CHONGQING).settle_at_once(request.clone())).await;
-        self.stage.say(&format!("{act}: {}", if heard.is_ok() { "heard after all" } else { "hung up" }));
+        self.stage.say(format!("{act}: {}", if heard.is_ok() { "heard after all" } else { "hung up" }));
     }
 
     /// Nobody ever asked for this message again: care has driven it to its end, if it had come.
