@@ -13,7 +13,7 @@ use super::{
     details,
     drive::{Begin, Plan, outside, run},
     pre_settle::terms,
-    visits::{CareVisit, put, put_status},
+    visits::{CareVisit, in_status, put, put_status},
 };
 use crate::{
     node::{Book, Failure, Key, Stop, answer_of},
@@ -117,8 +117,7 @@ pub(super) fn keep_new(
     status: pb::VisitStatus,
     settlement: &str,
 ) -> Result<(), Failure> {
-    let before = intent.before.clone().unwrap_or_default();
-    let document = pb::Visit { status: status.into(), settlement: settlement.to_owned(), ..before };
+    let document = in_status(intent, status, settlement);
     let claim = request.claim.as_ref().ok_or_else(|| outside("an intent to settle sends a claim"))?;
     CareVisit::new(document).map_err(outside)?.keep_whole(txn, claim);
     Ok(())

@@ -164,6 +164,12 @@ pub(super) fn new_document(
     })
 }
 
+/// The visit of an intent as it was before, in a given status.
+pub(super) fn in_status(intent: &pb::Intent, status: pb::VisitStatus, settlement: &str) -> pb::Visit {
+    let before = intent.before.clone().unwrap_or_default();
+    pb::Visit { status: status.into(), settlement: settlement.to_owned(), ..before }
+}
+
 /// Puts the visit of an intent back as it was before, in a given status.
 pub(super) async fn put_status(
     txn: &mut Txn,
@@ -171,9 +177,7 @@ pub(super) async fn put_status(
     status: pb::VisitStatus,
     settlement: &str,
 ) -> Result<(), Failure> {
-    let before = intent.before.clone().unwrap_or_default();
-    let document = pb::Visit { status: status.into(), settlement: settlement.to_owned(), ..before };
-    put(txn, intent, document).await
+    put(txn, intent, in_status(intent, status, settlement)).await
 }
 
 /// Puts a document in the place of an intent's visit.
