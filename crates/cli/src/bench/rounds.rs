@@ -26,11 +26,11 @@ pub(super) const CEILING: &str = "ceiling";
 /// What is appended before each sync of the disk, bytes: a group of about 64 settlements.
 pub(super) const GROUP: usize = 64 << 10;
 /// The first rate offered, a second.
-const RATE_FIRST: f64 = 250.0;
+const RATE_FIRST: f64 = 1_000.0;
 /// A rate below which a machine carries nothing.
 const RATE_MIN: f64 = 4.0;
 /// By how much the search goes down where the first rate is too much; later rounds begin so far below the former knee.
-const BACK: f64 = 3.0;
+const BACK: f64 = 2.0;
 /// By how much it goes up, percent: first in long steps; then, from a little before where they broke, in short ones.
 const LONG: u32 = 150;
 const BEFORE: f64 = 0.85;
@@ -60,6 +60,24 @@ pub(super) enum At {
     Knee,
     /// Half of it.
     Half,
+    /// Three times as much: what is settled while most is sent away.
+    Triple,
+}
+
+impl At {
+    /// Where a cluster is measured. At three times what the ceiling carries, the generator would be measured.
+    fn of(ceiling: bool) -> &'static [At] {
+        if ceiling { &[At::Knee, At::Half] } else { &[At::Knee, At::Half, At::Triple] }
+    }
+
+    /// As a multiple of the knee.
+    fn times(self) -> f64 {
+        match self {
+            At::Knee => 1.0,
+            At::Half => 0.5,
+            At::Triple => 3.0,
+        }
+    }
 }
 
 /// Everything that was measured, by round: what each engine and the ceiling carried, and what the disk gave.
@@ -80,8 +98,8 @@ pub(super) struct Part {
 /// Measures round after round.
 pub(super) async fn run(plan: &Plan, progress: &Progress) -> anyhow::Result<All> {
     let names: Vec<&str> = plan.engines.iter().map(String::as_str).chain([CEILING]).collect();
-    let part = |name: &&str, at| Part { name: (*name).to_owned(), at, rounds: Vec::new() };
-    let parts = names.iter().flat_map(|name| [part(name, At::Knee), part(name, At::Half)]);
+    let places = names.iter().flat_map(|name| At::of(*name == CEILING).iter().map(move |at| (name, *at)));
+    let parts = places.map(|(name, at)| Part { name: (*name).to_owned(), at, rounds: Vec::new() });
     let mut all = All { parts: parts.collect(), disk: Vec::new() };
     let mut knees: BTreeMap<&str, f64> = BTreeMap::new();
     for round in 1..=plan.rounds {
@@ -106,7 +124,7 @@ pub(super) async fn run(plan: &Plan, progress: &Progress) -> anyhow::Result<All>
     Ok(all)
 }
 
-/// Finds the knee of a fresh cluster, and measures there and at half of it.
+/// Finds the knee of a fresh cluster, and measures there and around it.
 async fn carried(
     plan: &Plan,
     name: &str,
@@ -123,7 +141,8 @@ async fn carried(
         None => knee(&bench, first, plan.stage / STEP_PART, say).await?,
     };
     let mut points = Vec::new();
-    for (at, rate) in [(At::Knee, knee), (At::Half, knee / 2.0)] {
+    for at in At::of(ceiling).iter().copied() {
+        let rate = knee * at.times();
         say(&format!("measuring at {rate:.0}/s"));
         let report = bench.constant(rate, plan.stage).await?;
         let mut measured = Measured::run(&report);

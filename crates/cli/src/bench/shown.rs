@@ -50,10 +50,10 @@ impl Results {
         Results { rows: all.parts.iter().map(row).collect(), disk: medians(&all.disk) }
     }
 
-    /// The settlements of a row as a share of what the ceiling carries.
-    fn of_ceiling(&self, row: &Medians) -> Option<f64> {
-        let ceiling = self.rows.iter().find(|(name, at, _)| name == CEILING && *at == At::Knee);
-        ratio(row.figures.get(key::SETTLED), ceiling.and_then(|(_, _, medians)| medians.figures.get(key::SETTLED)))
+    /// The settlements of a row as a share of what another carries at its knee.
+    fn of_knee(&self, row: &Medians, other: &str) -> Option<f64> {
+        let knee = self.rows.iter().find(|(name, at, _)| name == other && *at == At::Knee);
+        ratio(row.figures.get(key::SETTLED), knee.and_then(|(_, _, medians)| medians.figures.get(key::SETTLED)))
     }
 
     /// The settlements of a row for each sync that the disk could have made meanwhile.
@@ -86,7 +86,8 @@ pub(super) fn json(all: &All) -> Value {
     let row = |(name, at, medians): &(String, At, Medians)| {
         json!({
             "name": name, "at": at, "medians": medians,
-            "of_ceiling": results.of_ceiling(medians), "settled_per_sync": results.of_disk(medians),
+            "of_knee": results.of_knee(medians, name), "of_ceiling": results.of_knee(medians, CEILING),
+            "settled_per_sync": results.of_disk(medians),
         })
     };
     let rows: Vec<Value> = results.rows.iter().map(row).collect();
@@ -102,6 +103,7 @@ fn speed(results: &Results) -> Table {
         ("p50", "p50", "p50"),
         ("p99", "p99", "p99"),
         ("p999", "p99.9", "p99.9"),
+        ("of_knee", "占拐点", "of knee"),
         ("of_ceiling", "占上限", "of ceiling"),
         ("per_sync", "每同步", "per sync"),
         ("fit", "有效轮", "fit"),
@@ -117,7 +119,8 @@ fn speed(results: &Results) -> Table {
             number(figure(key::P50), duration),
             number(figure(key::P99), duration),
             number(figure(key::P999), duration),
-            number(results.of_ceiling(medians), percent),
+            number(results.of_knee(medians, name), percent),
+            number(results.of_knee(medians, CEILING), percent),
             number(results.of_disk(medians), |ratio| format!("{ratio:.2}")),
             Cell::text(fitness(medians)),
         ]);
@@ -260,6 +263,7 @@ fn place(at: At) -> &'static str {
     match at {
         At::Knee => "拐点 knee",
         At::Half => "半程 half",
+        At::Triple => "三倍 triple",
     }
 }
 
