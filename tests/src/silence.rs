@@ -112,6 +112,10 @@ impl Drop for Silence {
     fn drop(&mut self) {
         self.listening.abort();
         let judged = self.judge();
+        // The last one to listen clears the log: it and the process hold it.
+        if Arc::strong_count(&self.log) == 2 {
+            locked(&self.log).clear();
+        }
         if let (Err(said), false) = (judged, thread::panicking()) {
             panic!("{said}");
         }
