@@ -2,8 +2,10 @@
 
 pub mod copies;
 pub mod hospital;
+pub mod hostile;
 pub mod planter;
 pub mod scripted;
+mod silence;
 pub mod sim;
 mod world;
 

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use tonic::transport::Channel;
 use zhijie_services::{
-    cluster::{Clients, Cluster, ClusterSetup, care_of, home_of, secret},
+    cluster::{Clients, Cluster, ClusterSetup, HUB, care_of, home_of, secret},
     domain::{
         calendar::{Date, Moment, parse_date},
         ids::RegionCode,
@@ -23,6 +23,8 @@ use zhijie_services::{
 };
 use zhijie_store::{Batch, CommitError, Engine, Memory, Pending, Record, Store, StoreError, Version};
 
+use crate::silence::Silence;
+
 /// Hospitals in tests wait so long before an outcome is unknown, ms.
 const PATIENCE_MS: u64 = 400;
 
@@ -33,6 +35,7 @@ pub struct World {
     /// Hospitals' and operators' clients.
     pub clients: Clients,
     clock: Arc<ManualClock>,
+    _silence: Silence,
 }
 
 pub(crate) fn parameters() -> Arc<Parameters> {
@@ -76,7 +79,15 @@ impl World {
         };
         let cluster = Cluster::start(setup, |_| Ok(store())).await.expect("the cluster starts");
         let clients = cluster.clients().expect("clients");
-        World { cluster, clients, clock }
+        let regions = provinces.iter().map(|code| region(code)).flat_map(|code| [care_of(&code), home_of(&code)]);
+        let names: Vec<String> = regions.chain([HUB.to_owned()]).collect();
+        let silence = Silence::over(&cluster, &names, clients.national.clone());
+        World { cluster, clients, clock, _silence: silence }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn silence(&self) -> &Silence {
+        &self._silence
     }
 
     /// Moves the clock to a later day.
@@ -164,7 +175,19 @@ impl World {
         HomeClient::with_interceptor(self.channel(&format!("home-{province}")), credentials)
     }
 
-    fn channel(&self, name: &str) -> Channel {
+    /// A channel to a service of the cluster, of an outsider or with the credentials of a role and its province.
+    pub(crate) fn link(&self, to: &str, caller: Option<(Role, Option<&str>)>) -> Link {
+        let (role, province) = caller.unwrap_or((Role::Care, None));
+        let province = province.map(region);
+        let own = province.as_ref().map(|region| if role == Role::Home { home_of(region) } else { care_of(region) });
+        let known = caller.map_or_else(String::new, |_| secret(own.as_deref().unwrap_or(to)));
+        let known = if known.is_empty() { "of nobody" } else { &known };
+        Link::new(self.channel(to), Credentials::new(role, province.as_ref(), known).expect("credentials"))
+    }
+
+    /// A channel of an outsider to a service of the cluster.
+    #[must_use]
+    pub fn channel(&self, name: &str) -> Channel {
         let net: Arc<dyn Net> = Arc::new(self.cluster.net().clone());
         channel(&net, &format!("http://{name}")).expect("an address")
     }

@@ -22,7 +22,7 @@ pub struct Malformed {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $zh:literal, $form:literal, $accepts:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Box<str>);
 
         impl $name {
@@ -42,12 +42,6 @@ macro_rules! text_id {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
@@ -55,6 +49,37 @@ macro_rules! text_id {
         }
     };
 }
+
+/// Names that may be shown to anybody.
+macro_rules! shown {
+    ($($name:ident),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.0).finish()
+            }
+        }
+    )*};
+}
+
+/// Names of people: no text is made of them but by asking for it, so that none gets into a log by the way.
+macro_rules! personal {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    )*};
+}
+
+shown!(RegionCode, InstitutionCode, MessageId, VisitId, SettlementId, FilingId, TicketId, ItemCode, DiseaseCode);
+personal!(PersonId, OfficerId);
 
 fn digits(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| b.is_ascii_digit())
@@ -75,7 +100,7 @@ text_id!(
         && text.bytes().skip(7).all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
 );
 text_id!(
-    /// A person's number at the home region (人员编号, `psn_no`). Personal data: never in logs.
+    /// A person's number at the home region (人员编号, `psn_no`). Personal data: it has no `Display`, and its `Debug` hides it.
     PersonId, "person number", "应为 1 至 30 个可见 ASCII 字符，不含斜线", "1 to 30 visible ASCII characters without a slash", |text| visible(text, 30)
 );
 text_id!(
@@ -183,6 +208,12 @@ mod tests {
             assert_eq!(InstitutionCode::parse(text).is_ok(), good, "{text}");
         }
         assert!(PersonId::parse("a b").is_err() && PersonId::parse("").is_err() && MessageId::parse("a/b").is_err());
+    }
+
+    #[test]
+    fn a_person_is_not_shown_by_the_way() {
+        let (person, officer) = (PersonId::parse("34120000000000000001"), OfficerId::parse("ah-01"));
+        assert_eq!(format!("{:?} {:?}", person.unwrap(), officer.unwrap()), "PersonId(…) OfficerId(…)");
     }
 
     #[test]

@@ -241,4 +241,28 @@ proptest! {
             prop_assert_eq!(found, report);
         }
     }
+
+    /// What two periods owe together ends where the two end one after the other; and a period and its reversal, in any order,
+    /// move nothing.
+    #[test]
+    fn periods_add_up_and_a_reversal_leaves_nothing(one in periods(), other in periods(), share in 0u32..=10_000) {
+        let positions = |owed: &Obligations| {
+            let start = Liquidity::share_of_payables(owed, Bp(share), 4).unwrap();
+            ALL.iter().map(|design| moved(&design.run(owed, &start).unwrap())).collect::<Vec<_>>()
+        };
+        let sum = |sign: i64| {
+            let mut both = Obligations { owed: one.owed.clone(), due: BTreeMap::new() };
+            for (pair, amount) in if sign < 0 { &one.owed } else { &other.owed } {
+                both.owed.entry(pair.clone()).or_default().0 += sign * amount.0;
+            }
+            both
+        };
+        let apart = positions(&one).into_iter().zip(positions(&other)).map(|(mut all, more)| {
+            more.into_iter().for_each(|(province, amount)| all.entry(province).or_default().0 += amount.0);
+            all.retain(|_, amount| *amount != Fen::ZERO);
+            all
+        });
+        prop_assert_eq!(positions(&sum(1)), apart.collect::<Vec<_>>());
+        prop_assert!(positions(&sum(-1)).iter().all(BTreeMap::is_empty));
+    }
 }

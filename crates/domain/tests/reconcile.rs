@@ -262,4 +262,36 @@ proptest! {
         prop_assert_eq!(found.len(), 1);
         prop_assert_eq!(&found[0].entry.id, &day[place].id);
     }
+
+    /// However many records are wrong, and in however many books: each is named once, and no other.
+    #[test]
+    fn every_damage_is_found_and_nothing_else(day in day(), wrong in prop::collection::vec((any::<Index>(), 0usize..3, 0i64..3), 0..12)) {
+        let mut books = [day.clone(), day.clone(), day.clone()];
+        for (place, book, way) in wrong {
+            let id = &day[place.index(day.len())].id;
+            let book = &mut books[book];
+            match way {
+                0 => book.retain(|entry| entry.id != *id),
+                way => book.iter_mut().filter(|entry| entry.id == *id).for_each(|entry| entry.cash.0 += way),
+            }
+        }
+        let unlike = |id: &SettlementId| {
+            let [care, hub, home] = books.each_ref().map(|book| book.iter().find(|entry| entry.id == *id));
+            care != hub || hub != home
+        };
+        let expected: Vec<SettlementId> = day.iter().map(|entry| entry.id.clone()).filter(unlike).collect();
+        let [care, hub, home] = books.clone();
+        let mut found: Vec<_> = differences(&Three { care, hub, home }).into_iter().map(|found| found.entry.id).collect();
+        found.sort();
+        prop_assert_eq!(found, expected);
+    }
+
+    /// Totals are sums: of two halves of a day in any order they are those of the day.
+    #[test]
+    fn totals_are_those_of_the_parts(day in day(), cut in any::<Index>()) {
+        let (one, other) = day.split_at(cut.index(day.len()));
+        let mut halves = totals(other);
+        one.iter().rev().for_each(|entry| count(&mut halves, entry).unwrap());
+        prop_assert_eq!(halves, totals(&day));
+    }
 }

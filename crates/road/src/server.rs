@@ -58,6 +58,7 @@ impl<T: Carrier> road_server::Road for Road<T> {
         let mut stopping = self.stopping.clone();
         Ok(Response::new(Carrying {
             letters: Some(request.into_inner()),
+            broken: None,
             answer: Box::new(move |letter| Box::pin(carried(Arc::clone(&role), Arc::clone(&caller), letter))),
             answering: FuturesUnordered::new(),
             stopped: Box::pin(async move {
@@ -87,6 +88,8 @@ type Replying = Pin<Box<dyn Future<Output = pb::Reply> + Send>>;
 pub struct Carrying {
     /// Nothing once they have ended, or the service stops.
     letters: Option<Streaming<pb::Letters>>,
+    /// Why they ended against their sender's will; it is said when all that was read is answered.
+    broken: Option<Status>,
     answer: Box<dyn Fn(pb::Letter) -> Replying + Send>,
     answering: FuturesUnordered<Replying>,
     stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -104,8 +107,14 @@ impl Stream for Carrying {
         while this.answering.len() < OPEN_MAX {
             let Some(letters) = &mut this.letters else { break };
             match letters.poll_next_unpin(cx) {
-                Poll::Ready(Some(Ok(batch))) => this.answering.extend(batch.letters.into_iter().map(&this.answer)),
-                Poll::Ready(_) => this.letters = None,
+                Poll::Ready(Some(Ok(batch))) if batch.letters.len() <= OPEN_MAX => {
+                    this.answering.extend(batch.letters.into_iter().map(&this.answer));
+                }
+                Poll::Ready(ended) => {
+                    let too_many = |_| Status::resource_exhausted("more letters together than may be open");
+                    this.broken = ended.map(|ended| ended.map_or_else(|status| status, too_many));
+                    this.letters = None;
+                }
                 Poll::Pending => break,
             }
         }
@@ -119,7 +128,7 @@ impl Stream for Carrying {
             return Poll::Ready(Some(Ok(pb::Replies { replies })));
         }
         if this.letters.is_none() && this.answering.is_empty() {
-            return Poll::Ready(None);
+            return Poll::Ready(this.broken.take().map(Err));
         }
         Poll::Pending
     }

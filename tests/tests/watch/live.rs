@@ -154,5 +154,5 @@ async fn metrics_are_read_over_plain_http() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is missing in:\n{text}");
     }
-    assert!(!text.contains(ZHANG) && !text.contains("m1\""), "no ids:\n{text}");
+    assert!(!text.contains(ZHANG) && !text.contains(NOBODY) && !text.contains("m1\""), "no ids:\n{text}");
 }

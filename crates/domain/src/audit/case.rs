@@ -524,5 +524,5 @@ fn unseen(seen: &BTreeSet<OfficerId>, reviewer: &OfficerId, rule: &str) -> Resul
         return Ok(());
     }
     Err(Refusal::new(Code::AuditState, rule, "reviewer")
-        .with(format!("{reviewer} 已参与，须由他人办理"), format!("{reviewer} took part; it takes somebody else")))
+        .with("该经办人已参与，须由他人办理", "this officer took part; it takes somebody else"))
 }

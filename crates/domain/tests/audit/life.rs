@@ -236,7 +236,7 @@ fn a_case_keeps_its_evidence() {
         note agreed; home concur D; home request H")
     .unwrap();
     let notes: Vec<String> =
-        case.notes.iter().map(|n| format!("{} {} {:?} {}", n.day, n.officer, n.party, n.text)).collect();
+        case.notes.iter().map(|n| format!("{} {} {:?} {}", n.day, n.officer.as_str(), n.party, n.text)).collect();
     assert_eq!(
         notes,
         [

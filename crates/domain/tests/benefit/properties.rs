@@ -23,7 +23,7 @@ fn policies() -> &'static [Policy] {
 }
 
 /// One policy with sections of others of its scheme.
-fn mixed(picks: &[Index], mode: ReductionMode, new_year: NewYear) -> Policy {
+pub(crate) fn mixed(picks: &[Index], mode: ReductionMode, new_year: NewYear) -> Policy {
     let mut policy = picks[0].get(policies()).clone();
     let same: Vec<&Policy> = policies().iter().filter(|p| p.scheme == policy.scheme).collect();
     policy.inpatient = picks[1].get(&same).inpatient.clone();
@@ -36,15 +36,15 @@ fn mixed(picks: &[Index], mode: ReductionMode, new_year: NewYear) -> Policy {
     policy
 }
 
-fn fen() -> impl Strategy<Value = Fen> {
+pub(crate) fn fen() -> impl Strategy<Value = Fen> {
     prop_oneof![Just(0i64), 0i64..10_000, 0i64..5_000_000, 0i64..200_000_000].prop_map(Fen)
 }
 
-fn person() -> impl Strategy<Value = (bool, usize, bool, u16)> {
+pub(crate) fn person() -> impl Strategy<Value = (bool, usize, bool, u16)> {
     (any::<bool>(), 0usize..6, any::<bool>(), 0u16..100)
 }
 
-fn apply_person(s: &mut Scenario, (retired, assisted, servant, age): (bool, usize, bool, u16)) {
+pub(crate) fn apply_person(s: &mut Scenario, (retired, assisted, servant, age): (bool, usize, bool, u16)) {
     s.person.category = match (s.person.scheme, retired) {
         (Scheme::Employee, true) => Category::Retired,
         (Scheme::Employee, false) => Category::Active,
@@ -63,7 +63,7 @@ fn apply_person(s: &mut Scenario, (retired, assisted, servant, age): (bool, usiz
     s.person.birth = add_days(date("2025-03-01"), -i64::from(age) * 365);
 }
 
-fn apply_bill(s: &mut Scenario, [own, over, pre, in_scope]: [Fen; 4]) {
+pub(crate) fn apply_bill(s: &mut Scenario, [own, over, pre, in_scope]: [Fen; 4]) {
     let total = Fen::sum([own, over, pre, in_scope]).unwrap();
     s.claim.parts = Parts { total, own, over, pre, in_scope };
     let category =
@@ -71,7 +71,7 @@ fn apply_bill(s: &mut Scenario, [own, over, pre, in_scope]: [Fen; 4]) {
     s.claim.categories = vec![CategoryParts { category, parts: s.claim.parts }];
 }
 
-fn apply_visit(s: &mut Scenario, service: usize, level: usize, class: usize, disease: usize, days: i64) {
+pub(crate) fn apply_visit(s: &mut Scenario, service: usize, level: usize, class: usize, disease: usize, days: i64) {
     s.claim.service = [Service::Stay, Service::Outpatient, Service::Pharmacy, Service::Chronic][service];
     s.claim.level = [Level::Primary, Level::Secondary, Level::Tertiary][level];
     s.class = [
@@ -91,7 +91,7 @@ fn apply_visit(s: &mut Scenario, service: usize, level: usize, class: usize, dis
 }
 
 /// Qualifications for some of the diseases, a sub-code and the class code among them, one run out.
-fn qualify(s: &mut Scenario, picks: &[usize]) {
+pub(crate) fn qualify(s: &mut Scenario, picks: &[usize]) {
     let codes = ["M03900", "M01600", "M00503", "M07800", "M07803", "M04600", "M99900"];
     for pick in picks {
         let disease = DiseaseCode::parse(codes[pick % codes.len()]).unwrap();
@@ -112,7 +112,7 @@ fn used(admissions: i64, amounts: &[Fen]) -> Accumulator {
     used
 }
 
-fn modes() -> impl Strategy<Value = (ReductionMode, NewYear)> {
+pub(crate) fn modes() -> impl Strategy<Value = (ReductionMode, NewYear)> {
     (
         prop_oneof![Just(ReductionMode::Points), Just(ReductionMode::Factor), Just(ReductionMode::Prepay)],
         prop_oneof![Just(NewYear::Whole), Just(NewYear::Split)],

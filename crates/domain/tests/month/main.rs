@@ -7,6 +7,7 @@ mod days;
 mod prepayment;
 #[path = "../shipped/mod.rs"]
 mod shipped;
+mod table;
 mod ticket;
 
 use std::sync::OnceLock;

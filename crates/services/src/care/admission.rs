@@ -2,64 +2,25 @@
 //! so that what it has taken on keeps its pace. A home region that answers slowly, or not at all, gets no more places
 //! than are still free: it never takes them all, and the persons of the others are served.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
-
 use zhijie_domain::{
     ids::RegionCode,
     refusal::{Code, Refusal},
 };
 
-use crate::node::limits;
+use crate::node::{Place, Places, limits};
 
 /// The places that messages hold while a hospital waits for them.
-#[derive(Debug, Default)]
-pub(super) struct Admission(Mutex<Held>);
-
-#[derive(Debug, Default)]
-struct Held {
-    all: usize,
-    of_home: BTreeMap<RegionCode, usize>,
-}
-
-/// A place; it is given back when this is dropped.
-pub(super) struct Place<'a> {
-    admission: &'a Admission,
-    home: RegionCode,
-}
+#[derive(Default)]
+pub(super) struct Admission(Places<RegionCode>);
 
 impl Admission {
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A place for a message to the province of `home`.
     ///
     /// # Errors
     /// [`Code::Busy`] where there is none.
-    pub(super) fn place(&self, home: &RegionCode) -> Result<Place<'_>, Refusal> {
-        let home = home.province();
-        let mut held = self.held();
-        let free = limits::CARE_OPEN_MAX.saturating_sub(held.all);
-        let of_home = held.of_home.get(&home).copied().unwrap_or_default();
-        if of_home >= free {
-            return Err(Refusal::new(Code::Busy, "bounded number of open messages", "header.home"));
-        }
-        held.all += 1;
-        held.of_home.insert(home.clone(), of_home + 1);
-        Ok(Place { admission: self, home })
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let mut held = self.admission.held();
-        held.all = held.all.saturating_sub(1);
-        if let Some(open) = held.of_home.get_mut(&self.home) {
-            *open = open.saturating_sub(1);
-        }
+    pub(super) fn place(&self, home: &RegionCode) -> Result<Place<RegionCode>, Refusal> {
+        let place = self.0.take(home.province(), |all, of_home| of_home < limits::CARE_OPEN_MAX.saturating_sub(all));
+        place.ok_or_else(|| Refusal::new(Code::Busy, "bounded number of open messages", "header.home"))
     }
 }
 
@@ -83,7 +44,7 @@ mod tests {
         assert_eq!(admission.place(&slow).err().map(|refusal| refusal.code), Some(Code::Busy));
         let others: Vec<_> = (0..limits::CARE_OPEN_MAX / 8).map(|_| admission.place(&other).unwrap()).collect();
         drop((held, others));
-        assert_eq!(admission.held().all, 0);
+        assert_eq!(admission.0.held(), 0);
         assert!(admission.place(&slow).is_ok());
     }
 }

@@ -152,7 +152,7 @@ pub(super) fn new_document(
 ) -> Result<pb::Visit, Refusal> {
     Ok(pb::Visit {
         id: care.node.new_id(),
-        person: id(PersonId::parse, &request.person, "person")?.to_string(),
+        person: id(PersonId::parse, &request.person, "person")?.as_str().to_owned(),
         home: header.home.to_string(),
         scheme: request.scheme,
         institution: header.institution.to_string(),

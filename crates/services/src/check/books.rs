@@ -20,7 +20,8 @@ pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
             for (key, record) in &page {
                 let Some(booked) = subject.read(identity, key, entry(key, &record.value))? else { continue };
                 subject.look();
-                let own = Held { identity: identity.clone(), record: document(key, &record.value)? };
+                let Some(record) = subject.read(identity, key, document(key, &record.value))? else { continue };
+                let own = Held { identity: identity.clone(), record };
                 let mut held = Vec::new();
                 for other in others(stores, identity.role, &booked) {
                     held.extend(find(stores, &mut subject, key, other, &own.identity).await?);

@@ -188,8 +188,8 @@ impl Home<'_> {
         let key = pointer.value;
         let Some(record) = self.store.get(&key).await? else { return Ok(None) };
         let Ok(read) = events::read(&key, &record.value) else { return Ok(None) };
-        let content: pb::BookContent = document(&key, &record.value)?;
-        let previous = stored(optional_id(SettlementId::parse, &content.previous, "previous"), &key)?;
+        let Ok(content) = document::<pb::BookContent>(&key, &record.value) else { return Ok(None) };
+        let Ok(previous) = optional_id(SettlementId::parse, &content.previous, "previous") else { return Ok(None) };
         Ok(Some((key, read, previous)))
     }
 

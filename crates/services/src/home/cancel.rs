@@ -62,7 +62,8 @@ impl Act for Cancel<'_> {
                 .into());
         }
         let undone = undo(self.home, txn, booked, Kind::Cancelled).await?;
-        tracing::debug!(settlement = %undone.settlement.id, region = %self.home.region, "cancelled");
+        let (id, person) = (&undone.settlement.id, &undone.settlement.claim.person);
+        tracing::debug!(settlement = %id, person = self.home.node.token(person), region = %self.home.region, "cancelled");
         Ok(wire::answer(Outcome::Settlement(settlement::print(&undone.record).into())))
     }
 }

@@ -78,7 +78,7 @@ async fn made(home: &Home, txn: &mut Txn, request: &pb::FileRequest) -> Result<F
 
 /// The id of a filing follows from its message, so that a message sent twice makes one filing.
 fn id_of(person: &PersonId, message: &MessageId) -> Result<FilingId, Refusal> {
-    let hash = Sha256::digest(format!("{person}/{message}"));
+    let hash = Sha256::digest(format!("{}/{message}", person.as_str()));
     let text: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     Ok(FilingId::parse(&text)?)
 }

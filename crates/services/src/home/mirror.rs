@@ -17,7 +17,7 @@ use crate::{
 /// [`Failure`] when the hub gave no answer; the outbox keeps what it holds.
 pub(super) async fn flush(home: &Home, person: &PersonId) -> Result<(), Failure> {
     let mut prefix = keys::OUTBOX.to_vec();
-    prefix.extend_from_slice(format!("{person}/").as_bytes());
+    prefix.extend_from_slice(format!("{}/", person.as_str()).as_bytes());
     for (key, _) in home.node.store.scan_prefix(&prefix, None, limits::PAGE).await? {
         send(home, &key).await?;
     }

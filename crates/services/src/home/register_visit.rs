@@ -58,7 +58,8 @@ impl Act for Register<'_> {
             member.open_stay = Some(registration.visit.clone());
             member.keep(txn);
         }
-        tracing::debug!(visit = %registration.visit, region = %self.home.region, "registered");
+        let person = &registration.person;
+        tracing::debug!(visit = %registration.visit, person = self.home.node.token(person), region = %self.home.region, "registered");
         Ok(wire::answer(Outcome::Visit(document.into())))
     }
 }

@@ -80,7 +80,8 @@ impl Reverse<'_> {
             return Ok(pb::Reversal { undone: Some(undone), record: Some(record), visit: None });
         }
         let undone = undo(self.home, txn, booked, Kind::Reversed).await?;
-        tracing::debug!(settlement = %undone.settlement.id, region = %self.home.region, "reversed");
+        let (id, person) = (&undone.settlement.id, &undone.settlement.claim.person);
+        tracing::debug!(settlement = %id, person = self.home.node.token(person), region = %self.home.region, "reversed");
         let (settlement, record) = (settlement::print(&undone.settlement), settlement::print(&undone.record));
         Ok(pb::Reversal { undone: Some(settlement), record: Some(record), visit: None })
     }

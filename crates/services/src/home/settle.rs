@@ -62,7 +62,8 @@ impl Act for Settle<'_> {
         member.keep(txn);
         let visit = settled_visit(visit, claim, &settlement.id);
         txn.keep(keys::visit(&claim.visit), &visit::print(&visit));
-        tracing::debug!(settlement = %settlement.id, region = %home.region, "settled");
+        let person = &claim.person;
+        tracing::debug!(settlement = %settlement.id, person = home.node.token(person), region = %home.region, "settled");
         Ok(wire::answer(Outcome::Settlement(document.into())))
     }
 }

@@ -72,7 +72,7 @@ pub fn lines_of(visit: &VisitId) -> Vec<u8> {
 /// `r/id`: a person in the register.
 #[must_use]
 pub fn person(id: &PersonId) -> Vec<u8> {
-    format!("r/{id}").into_bytes()
+    format!("r/{}", id.as_str()).into_bytes()
 }
 
 /// The whole register.
@@ -81,13 +81,13 @@ pub const PERSONS: &[u8] = b"r/";
 /// `f/home/person`: the mirrored filings of a person at the hub.
 #[must_use]
 pub fn filings(home: &RegionCode, person: &PersonId) -> Vec<u8> {
-    format!("f/{home}/{person}").into_bytes()
+    format!("f/{home}/{}", person.as_str()).into_bytes()
 }
 
 /// `o/person/id`: a filing that home still has to mirror.
 #[must_use]
 pub fn outbox(person: &PersonId, id: &FilingId) -> Vec<u8> {
-    format!("o/{person}/{id}").into_bytes()
+    format!("o/{}/{id}", person.as_str()).into_bytes()
 }
 
 /// All filings to mirror.
@@ -306,13 +306,13 @@ pub const TO_SCREEN: &[u8] = b"S/";
 /// `H/home/person/settlement`: a stay of a person that stands settled, at the hub.
 #[must_use]
 pub fn stay(home: &RegionCode, person: &PersonId, settlement: &SettlementId) -> Vec<u8> {
-    format!("H/{home}/{person}/{settlement}").into_bytes()
+    format!("H/{home}/{}/{settlement}", person.as_str()).into_bytes()
 }
 
 /// All stays of a person.
 #[must_use]
 pub fn stays_of(home: &RegionCode, person: &PersonId) -> Vec<u8> {
-    format!("H/{home}/{person}/").into_bytes()
+    format!("H/{home}/{}/", person.as_str()).into_bytes()
 }
 
 /// The settlement that a key ends with, behind its prefix.

@@ -73,6 +73,24 @@ pub const COME_AGAIN_MS: u32 = 200;
 pub const SENT_MAX: usize = 131_072;
 /// Streams one connection may have open.
 pub const STREAMS_MAX: u32 = 1_024;
+/// The head of one request, bytes, as HTTP/2 counts it.
+pub const HEAD_BYTES_MAX: u32 = 16 << 10;
+/// How long a request may take from its head to the head of its answer, ms, its body included: longer than any answer is
+/// waited for, so that only one that trickles in meets it. Streams go on behind that.
+pub const REQUEST_MS: u64 = 2 * OFFICE_DEADLINE_MS;
+/// Connections that a service keeps open: all hospitals of a large province.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// Connections from one address: many behind one router, and yet a small part of all.
+pub const CONNECTIONS_OF_ADDRESS_MAX: usize = 256;
+/// How long a connection may take until HTTP/2 has begun, ms; one that speaks HTTP/1, for metrics, lives no longer.
+pub const OPENING_MS: u64 = 10_000;
+/// How long a peer may take nothing of what it is sent, ms. Without an answer to the keep-alive it ends much sooner.
+pub const STALLED_MS: u64 = 10_000;
+/// Pause before the next connection is taken where the system gives none, ms: it lacks handles, and asking at once would
+/// only take the processor from those who could give some back.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+/// How often at most it is said that connections are turned away, ms.
+pub const TURNED_AWAY_SAID_MS: u64 = 10_000;
 pub use zhijie_road::DOCUMENT_BYTES_MAX;
 /// How long a stopping service waits for the calls it has begun, ms.
 pub const DRAIN_MS: u64 = 10_000;

@@ -4,6 +4,7 @@
 mod book;
 mod clock;
 mod day_book;
+mod doors;
 mod failure;
 mod gate;
 mod identity;
@@ -17,6 +18,7 @@ mod office;
 mod pages;
 mod parameters;
 mod peer;
+mod places;
 pub mod planted;
 mod records;
 mod serve;
@@ -25,6 +27,7 @@ use std::{path::Path, sync::Arc};
 
 use zhijie_domain::{
     calendar::{Date, Moment},
+    ids::PersonId,
     parameters::Parameters,
 };
 pub use zhijie_road as road;
@@ -39,7 +42,7 @@ pub use day_book::{Day, Entries};
 pub use failure::{Failure, Stop, answer_of};
 pub use gate::{Caller, Credentials, Gate, Role};
 pub use identity::{Identity, claim, identity};
-pub use ids::{Ids, RandomIds, SeededIds};
+pub use ids::{Ids, RandomIds, SeededIds, token};
 pub use inbox::{Act, Key, MessageState, answer_once, digest};
 pub(crate) use inbox::{is_transient, is_unknown, kept};
 pub(crate) use lines::stored_lines;
@@ -48,6 +51,7 @@ pub use office::Office;
 pub(crate) use pages::Pages;
 pub use parameters::{LoadError, embedded_parameters, load_parameters};
 pub use peer::{Link, call, channel, is_serving};
+pub(crate) use places::{Place, Places};
 pub use records::Records;
 pub(crate) use records::{Committed, commit, damaged, stored};
 pub use records::{content, document, sealed, sealed_content};
@@ -85,6 +89,12 @@ impl Node {
     #[must_use]
     pub fn today(&self) -> Date {
         self.clock.today()
+    }
+
+    /// The word that stands for a person in this service's log; see [`token`].
+    #[must_use]
+    pub fn token(&self, person: &PersonId) -> String {
+        token(&self.ids.key(), person)
     }
 
     /// A new id, ordered by time.

@@ -3,9 +3,10 @@
 use std::{
     future::Future,
     io,
+    net::IpAddr,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::{Stream, stream};
@@ -14,6 +15,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tonic::transport::server::Connected;
+
+use super::{Place, doors::Doors, limits};
 
 /// A connection.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -36,32 +39,36 @@ pub trait Net: Send + Sync + 'static {
 }
 
 /// A connection of any network.
-pub struct Conn(Box<dyn Io>);
+pub struct Conn {
+    io: Box<dyn Io>,
+    /// Its place among those of the listener that took it.
+    _place: Option<Place<IpAddr>>,
+}
 
 impl Conn {
     /// Wraps a connection.
     pub fn new(io: impl Io) -> Conn {
-        Conn(Box::new(io))
+        Conn { io: Box::new(io), _place: None }
     }
 }
 
 impl AsyncRead for Conn {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        Pin::new(&mut self.io).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Conn {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.io).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
 
@@ -86,17 +93,32 @@ impl Net for Tcp {
 
     fn listen(&self, authority: String) -> Pending<io::Result<(String, Incoming)>> {
         Box::pin(async move {
-            let listener = Arc::new(TcpListener::bind(authority).await?);
+            let listener = TcpListener::bind(authority).await?;
             let bound = listener.local_addr()?.to_string();
-            let incoming = stream::unfold(listener, |listener| async move {
-                let accepted = listener.accept().await.and_then(|(stream, _)| {
-                    // The server does not do this for connections that it is handed.
-                    stream.set_nodelay(true)?;
-                    Ok(Conn::new(stream))
-                });
-                Some((accepted, listener))
+            let incoming = stream::unfold((listener, Doors::default()), |(listener, doors)| async move {
+                let conn = accept(&listener, &doors).await;
+                Some((Ok(conn), (listener, doors)))
             });
             Ok((bound, Box::pin(incoming) as Incoming))
         })
+    }
+}
+
+/// The next connection that there is a place for; one without is closed.
+async fn accept(listener: &TcpListener, doors: &Doors) -> Conn {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // The server does not set the delay for connections that it is handed; one that is closed already says so.
+                let Some(place) = doors.admit(peer.ip()).filter(|_| stream.set_nodelay(true).is_ok()) else { continue };
+                return Conn { io: Box::new(stream), _place: Some(place) };
+            }
+            Err(error) => {
+                if doors.may_say() {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "no connection can be taken");
+                }
+                tokio::time::sleep(Duration::from_millis(limits::ACCEPT_PAUSE_MS)).await;
+            }
+        }
     }
 }

@@ -7,11 +7,16 @@ use std::{
     time::Duration,
 };
 
+use futures_util::StreamExt;
 use tokio::{sync::watch, task::JoinHandle};
 use tonic::{service::Routes, transport::Server};
 use tonic_health::server::{HealthReporter, health_reporter};
 
-use super::{Net, limits};
+use super::{
+    Net,
+    doors::{Guarded, Patience},
+    limits,
+};
 
 /// The name of reflection on the wire.
 const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
@@ -71,13 +76,16 @@ pub async fn serve(
     stop: watch::Sender<bool>,
 ) -> io::Result<Served> {
     let (address, incoming) = net.listen(listen.to_owned()).await?;
+    let incoming = incoming.map(|conn| conn.map(|conn| Guarded::new(conn, Patience::USUAL)));
     let (reporter, health) = health_reporter();
     set_serving(&reporter, names).await;
     let mut stopping = stop.subscribe();
     let server = Server::builder()
         // Metrics are asked for over plain HTTP.
         .accept_http1(true)
+        .timeout(Duration::from_millis(limits::REQUEST_MS))
         .max_concurrent_streams(Some(limits::STREAMS_MAX))
+        .http2_max_header_list_size(limits::HEAD_BYTES_MAX)
         .http2_keepalive_interval(Some(Duration::from_millis(limits::KEEP_ALIVE_MS)))
         .http2_keepalive_timeout(Some(Duration::from_millis(limits::KEEP_ALIVE_TIMEOUT_MS)))
         .add_routes(routes)

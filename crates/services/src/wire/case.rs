@@ -84,7 +84,8 @@ fn parse_finding(finding: &pb::Finding) -> Result<Finding, Refusal> {
 /// The case as a document.
 #[must_use]
 pub fn print(case: &Case) -> pb::Case {
-    let texts = |officers: &BTreeSet<OfficerId>| officers.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let texts =
+        |officers: &BTreeSet<OfficerId>| officers.iter().map(|officer| officer.as_str().to_owned()).collect::<Vec<_>>();
     let mut document = pb::Case {
         settlement: case.settlement.to_string(),
         home: case.home.to_string(),
@@ -142,7 +143,7 @@ fn print_note(note: &Note) -> pb::CaseNote {
     pb::CaseNote {
         day: note.day.to_string(),
         party: codes::print(note.party),
-        officer: note.officer.to_string(),
+        officer: note.officer.as_str().to_owned(),
         text: note.text.clone(),
     }
 }

@@ -188,7 +188,7 @@ pub fn parse_filing(filing: &pb::Filing) -> Result<Filing, Refusal> {
 pub fn print_filing(filing: &Filing) -> pb::Filing {
     pb::Filing {
         id: filing.id.to_string(),
-        person: filing.person.to_string(),
+        person: filing.person.as_str().to_owned(),
         kind: codes::print(filing.kind),
         place: filing.place.to_string(),
         from: filing.from.to_string(),
@@ -207,7 +207,7 @@ pub fn print(person: &Person) -> pb::Person {
         to: text(q.to.as_ref()),
     };
     pb::Person {
-        id: person.id.to_string(),
+        id: person.id.as_str().to_owned(),
         area: person.area.to_string(),
         scheme: codes::print(person.scheme),
         category: codes::print(person.category),

@@ -74,7 +74,7 @@ pub fn print(visit: &Visit) -> pb::Visit {
     };
     pb::Visit {
         id: registration.visit.to_string(),
-        person: registration.person.to_string(),
+        person: registration.person.as_str().to_owned(),
         home: registration.home.to_string(),
         scheme: codes::print(registration.scheme),
         institution: registration.institution.to_string(),

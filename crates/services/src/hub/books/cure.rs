@@ -246,7 +246,7 @@ async fn undo_at_home(hub: &Hub, message: &str, settled: &Settlement) -> Result<
         }),
         settlement: settled.id.to_string(),
         visit: claim.visit.to_string(),
-        person: claim.person.to_string(),
+        person: claim.person.as_str().to_owned(),
     };
     let home = hub.home(&claim.home)?;
     let answer = ask_home(home.ask(pb::RoadCall::Cancel, &request)).await?;

@@ -57,7 +57,7 @@ pub(super) async fn act(hub: &Hub, txn: &mut Txn, actor: &Actor, act: &pb::Ticke
         Act::Route(route) => Command::Route { party: actor.party, to: codes::parse(route.to, "ticket.route.to")? },
         Act::Close(_) => Command::Close,
     };
-    let done = Done { kind: kind_of(&command), officer: actor.officer.to_string(), note: act.note.clone() };
+    let done = Done { kind: kind_of(&command), officer: actor.officer.as_str().to_owned(), note: act.note.clone() };
     step(hub, txn, &mut document, ticket, command, done, actor.today)?;
     Ok(document)
 }

@@ -1,0 +1,5 @@
+//! Files of parameters.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| zhijie_tests::hostile::parameters(data));

@@ -1,0 +1,5 @@
+//! Documents of the wire.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| zhijie_tests::hostile::wire(data));
