@@ -29,8 +29,19 @@ pub(crate) struct Options {
 
 /// Checks the stores of some folders.
 pub(crate) async fn check(options: &Options) -> anyhow::Result<ExitCode> {
+    let report = report_on(&options.folders).await?;
+    if options.json {
+        anstream::println!("{}", machine(&report));
+    } else {
+        people(&report);
+    }
+    Ok(if report.is_equal() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Checks the stores that are these folders, or lie in them.
+pub(crate) async fn report_on(folders: &[PathBuf]) -> anyhow::Result<Report> {
     let mut found = BTreeSet::new();
-    for folder in &options.folders {
+    for folder in folders {
         found.extend(stores_of(folder)?);
     }
     let mut stores = Stores::default();
@@ -41,13 +52,7 @@ pub(crate) async fn check(options: &Options) -> anyhow::Result<ExitCode> {
         let identity = identity.with_context(|| format!("{}: no service has started over this store", named()))?;
         anyhow::ensure!(stores.add(identity.clone(), store), "{}: a second store of {identity}", named());
     }
-    let report = checked(&stores).await?;
-    if options.json {
-        anstream::println!("{}", machine(&report));
-    } else {
-        people(&report);
-    }
-    Ok(if report.is_equal() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(checked(&stores).await?)
 }
 
 /// The stores that a folder is or holds. Opening another folder would make a new store there.

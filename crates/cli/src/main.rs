@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod demo;
+mod drill;
 mod health;
 mod load;
 mod quote;
@@ -42,6 +43,8 @@ enum Command {
     Load(load::Options),
     /// 基准: settlements a second, latency, CPU and disk against the limits of wire and disk, in one run
     Bench(bench::Options),
+    /// 故障演练: kill and stop services under load, round after round; exits 0 when nothing is lost or doubled
+    Drill(drill::Options),
     /// A service of the benchmark's ceiling
     #[command(hide = true)]
     BenchCeiling(bench::ceiling::Options),
@@ -93,6 +96,7 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(options) => check::check(&options).await,
         Command::Load(options) => load::load(&options).await,
         Command::Bench(options) => bench::bench(&options).await,
+        Command::Drill(options) => drill::drill(&options).await,
         Command::BenchCeiling(options) => bench::ceiling::ceiling(&options).await,
         Command::Simulate(options) => simulate::simulate(&options),
         Command::Hub(service) => run::serve(&service, Some(Role::Hub)).await,
