@@ -11,7 +11,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use zhijie_services::{
     check::{Difference, Report, Stores, Subject, check as checked},
-    node::{identity, is_store, open_store},
+    node::{identity, is_store, open_store_unread},
 };
 
 use crate::table::{Cell, Table};
@@ -47,7 +47,7 @@ pub(crate) async fn report_on(folders: &[PathBuf]) -> anyhow::Result<Report> {
     let mut stores = Stores::default();
     for path in found {
         let named = || path.display().to_string();
-        let store = open_store(&path).with_context(named)?;
+        let store = open_store_unread(&path).with_context(named)?;
         let identity = identity(&store).await.with_context(named)?;
         let identity = identity.with_context(|| format!("{}: no service has started over this store", named()))?;
         anyhow::ensure!(stores.add(identity.clone(), store), "{}: a second store of {identity}", named());

@@ -12,10 +12,10 @@ mod simulate;
 mod spawn;
 mod table;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{panic, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use zhijie_services::node::Role;
+use zhijie_services::node::{Role, panics_are_caught};
 
 /// 跨省异地就医直接结算模拟器 · a simulator of cross-province medical-insurance settlement.
 ///
@@ -78,6 +78,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // What an engine panics over becomes an error with its words.
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !panics_are_caught() {
+            usual(info);
+        }
+    }));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(perform(arguments.command)));
     match done {
