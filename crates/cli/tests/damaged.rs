@@ -9,6 +9,8 @@ use std::{
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_zhijie");
+/// What is left of the file that holds the records.
+const LEFT_BYTES: u64 = 200;
 
 #[test]
 fn a_service_does_not_start_over_a_damaged_store() {
@@ -24,9 +26,10 @@ fn a_service_does_not_start_over_a_damaged_store() {
         serve_and_die(&config);
 
         let damaged = File::options().write(true).open(store.join(file)).unwrap();
-        damaged.set_len(damaged.metadata().unwrap().len() / 2).unwrap();
+        damaged.set_len(LEFT_BYTES).unwrap();
         drop(damaged);
-        let refused = run(&["hub", "--config", config.to_str().unwrap()]);
+        // If it started, it would end at once, and well.
+        let refused = run(&["hub", "--stdin-is-a-leash", "--config", config.to_str().unwrap()]);
         let told = String::from_utf8_lossy(&refused.stderr);
         assert_eq!(refused.status.code(), Some(3), "{engine}: {told}");
         for needed in [store.to_str().unwrap(), "the store is damaged: ", "Put back a copy of its folder"] {
