@@ -5,7 +5,7 @@ use std::{future::pending, thread, time::Duration};
 
 use tokio::sync::mpsc;
 use zhijie_loadgen::{
-    Arrival, Progress, Setup, Targets,
+    Arrival, Down, Progress, Setup, Targets,
     plan::{
         Kind,
         mix::Mix,
@@ -53,7 +53,7 @@ fn setup(world: &World, mix: &str, rate: f64, seconds: u64) -> Setup {
         arrival: Arrival::Open,
         open_max: 256,
         one_by_one: false,
-        stopped_home: None,
+        down: Down::Nothing,
         watched: Vec::new(),
         cluster: String::new(),
         host: String::new(),

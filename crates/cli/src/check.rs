@@ -11,7 +11,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use zhijie_services::{
     check::{Difference, Report, Stores, Subject, check as checked},
-    node::{identity, is_store, open_store},
+    node::{identity, is_store, open_store_unread},
 };
 
 use crate::table::{Cell, Table};
@@ -29,25 +29,30 @@ pub(crate) struct Options {
 
 /// Checks the stores of some folders.
 pub(crate) async fn check(options: &Options) -> anyhow::Result<ExitCode> {
-    let mut found = BTreeSet::new();
-    for folder in &options.folders {
-        found.extend(stores_of(folder)?);
-    }
-    let mut stores = Stores::default();
-    for path in found {
-        let named = || path.display().to_string();
-        let store = open_store(&path).with_context(named)?;
-        let identity = identity(&store).await.with_context(named)?;
-        let identity = identity.with_context(|| format!("{}: no service has started over this store", named()))?;
-        anyhow::ensure!(stores.add(identity.clone(), store), "{}: a second store of {identity}", named());
-    }
-    let report = checked(&stores).await?;
+    let report = report_on(&options.folders).await?;
     if options.json {
         anstream::println!("{}", machine(&report));
     } else {
         people(&report);
     }
     Ok(if report.is_equal() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Checks the stores that are these folders, or lie in them.
+pub(crate) async fn report_on(folders: &[PathBuf]) -> anyhow::Result<Report> {
+    let mut found = BTreeSet::new();
+    for folder in folders {
+        found.extend(stores_of(folder)?);
+    }
+    let mut stores = Stores::default();
+    for path in found {
+        let named = || path.display().to_string();
+        let store = open_store_unread(&path).with_context(named)?;
+        let identity = identity(&store).await.with_context(named)?;
+        let identity = identity.with_context(|| format!("{}: no service has started over this store", named()))?;
+        anyhow::ensure!(stores.add(identity.clone(), store), "{}: a second store of {identity}", named());
+    }
+    Ok(checked(&stores).await?)
 }
 
 /// The stores that a folder is or holds. Opening another folder would make a new store there.

@@ -17,7 +17,7 @@ use anyhow::{Context, bail};
 use tempfile::TempDir;
 use tokio::sync::{Notify, mpsc, watch};
 use zhijie_loadgen::{
-    Arrival, Progress, Setup, Targets, page,
+    Arrival, Down, Progress, Setup, Targets, page,
     plan::{mix::Mix, profile::Profile, world::World},
     report::Report,
     run,
@@ -99,7 +99,8 @@ pub(crate) async fn load(options: &Options) -> anyhow::Result<ExitCode> {
     } else {
         let folder = TempDir::with_prefix_in("zhijie-load-", &options.folder)
             .with_context(|| format!("{}", options.folder.display()))?;
-        let mut spawned = Spawned::start(&layout(options, folder.path())?).await?;
+        let layout = busiest(options.homes, options.cares, &options.engine, folder.path())?;
+        let mut spawned = Spawned::start(&layout).await?;
         let setup = setup(options, spawned.targets(), spawned.watched(), &options.engine)?;
         let report = made(options, setup, Some(&mut spawned)).await?;
         spawned.stop().await?;
@@ -130,7 +131,7 @@ fn setup(options: &Options, targets: Targets, watched: Vec<Watched>, engine: &st
         arrival: options.closed.map_or(Arrival::Open, Arrival::Closed),
         open_max: options.open_max.max(1),
         one_by_one: options.one_by_one,
-        stopped_home: options.stop_home.clone(),
+        down: options.stop_home.clone().map_or(Down::Nothing, Down::Home),
         watched,
         cluster: [&services, engine].iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(", "),
         host: format!("zhijie {}, {cores} cores", env!("CARGO_PKG_VERSION")),
@@ -151,18 +152,19 @@ fn configured(path: &Path) -> anyhow::Result<Targets> {
     Ok(targets)
 }
 
-/// The provinces from which most go, and those to which most go.
-fn layout(options: &Options, folder: &Path) -> anyhow::Result<Layout> {
+/// A cluster of the provinces from which most go, and of those to which most go.
+pub(crate) fn busiest(homes: usize, cares: usize, engine: &str, folder: &Path) -> anyhow::Result<Layout> {
     let mut provinces = World::shipped()?.province;
     let mut first = |count: usize, share: fn(&zhijie_loadgen::plan::world::Province) -> u32| {
         provinces.sort_by_key(|province| std::cmp::Reverse(share(province)));
         provinces.iter().take(count.max(1)).map(|province| province.code.clone()).collect::<Vec<_>>()
     };
     Ok(Layout {
-        homes: first(options.homes, |province| province.outflow),
-        cares: first(options.cares, |province| province.inflow),
-        engine: options.engine.clone(),
+        homes: first(homes, |province| province.outflow),
+        cares: first(cares, |province| province.inflow),
+        engine: engine.to_owned(),
         folder: folder.to_owned(),
+        stores: folder.to_owned(),
     })
 }
 

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod demo;
+mod drill;
 mod health;
 mod load;
 mod quote;
@@ -11,10 +12,10 @@ mod simulate;
 mod spawn;
 mod table;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{panic, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use zhijie_services::node::Role;
+use zhijie_services::node::{Role, panics_are_caught};
 
 /// 跨省异地就医直接结算模拟器 · a simulator of cross-province medical-insurance settlement.
 ///
@@ -42,6 +43,8 @@ enum Command {
     Load(load::Options),
     /// 基准: settlements a second, latency, CPU and disk against the limits of wire and disk, in one run
     Bench(bench::Options),
+    /// 故障演练: kill and stop services under load, round after round; exits 0 when nothing is lost or doubled
+    Drill(drill::Options),
     /// A service of the benchmark's ceiling
     #[command(hide = true)]
     BenchCeiling(bench::ceiling::Options),
@@ -75,6 +78,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // What an engine panics over becomes an error with its words.
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !panics_are_caught() {
+            usual(info);
+        }
+    }));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(perform(arguments.command)));
     match done {
@@ -93,6 +103,7 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(options) => check::check(&options).await,
         Command::Load(options) => load::load(&options).await,
         Command::Bench(options) => bench::bench(&options).await,
+        Command::Drill(options) => drill::drill(&options).await,
         Command::BenchCeiling(options) => bench::ceiling::ceiling(&options).await,
         Command::Simulate(options) => simulate::simulate(&options),
         Command::Hub(service) => run::serve(&service, Some(Role::Hub)).await,

@@ -10,7 +10,10 @@ use tokio::{
     sync::oneshot,
 };
 use tracing_subscriber::EnvFilter;
-use zhijie_services::{config::Config, node::Role};
+use zhijie_services::{
+    config::Config,
+    node::{Role, Served},
+};
 
 use crate::Service;
 
@@ -19,12 +22,23 @@ pub(crate) async fn serve(service: &Service, role: Option<Role>) -> anyhow::Resu
     log_to_stderr("info");
     let end = End::listen(service.stdin_is_a_leash)?;
     let served = Config::read(&service.config)?.start(role).await?;
-    end.told().await;
-    for service in served {
-        service.stop().await;
-    }
-    tracing::info!("stopped");
-    Ok(ExitCode::SUCCESS)
+    let stopped = tokio::select! {
+        biased;
+        () = end.told() => None,
+        reason = Served::store_stopped(&served) => Some(reason),
+    };
+    let Some(reason) = stopped else {
+        for service in served {
+            service.stop().await;
+        }
+        tracing::info!("stopped");
+        return Ok(ExitCode::SUCCESS);
+    };
+    // Nothing can be answered any more; whoever waits asks again when the service is back.
+    served.into_iter().for_each(Served::kill);
+    let advice = "the store has stopped, and so does the service. What it acknowledged is kept: mend the disk, or make room on it, \
+                  and start the service again";
+    Err(anyhow::Error::from(reason).context(advice))
 }
 
 /// What tells a service to end.

@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tokio::time::Instant;
 use zhijie_loadgen::{Targets, watch::Watched};
@@ -33,8 +34,10 @@ pub(crate) struct Layout {
     pub(crate) cares: Vec<String>,
     /// The store engine.
     pub(crate) engine: String,
-    /// Where configurations, stores and logs go.
+    /// Where configurations and logs go.
     pub(crate) folder: PathBuf,
+    /// Where stores go; the same folder will do.
+    pub(crate) stores: PathBuf,
 }
 
 /// A process of this program, which ends when it is dropped.
@@ -134,10 +137,59 @@ impl Spawned {
     /// # Errors
     /// When there is none of that name, or it does not come up.
     pub(crate) async fn start_one(&mut self, name: &str) -> anyhow::Result<u32> {
-        let service = self.one(name)?;
-        service.process.start()?;
-        service.process.wait_until_serving(&service.address).await?;
-        service.process.id().context("it has just been started")
+        self.start_again(&[name.to_owned()]).await?;
+        self.one(name)?.process.id().context("it has just been started")
+    }
+
+    /// Starts services again side by side, as they were configured, and waits until each serves.
+    ///
+    /// # Errors
+    /// When there is none of a name, or one does not come up.
+    pub(crate) async fn start_again(&mut self, names: &[String]) -> anyhow::Result<()> {
+        for name in names {
+            self.one(name)?.process.start()?;
+        }
+        for name in names {
+            let service = self.one(name)?;
+            service.process.wait_until_serving(&service.address).await?;
+        }
+        Ok(())
+    }
+
+    /// Kills services at once, as a crash does.
+    ///
+    /// # Errors
+    /// When there is none of a name, or one does not run.
+    pub(crate) fn kill(&mut self, names: &[String]) -> anyhow::Result<()> {
+        names.iter().try_for_each(|name| self.one(name)?.process.kill())
+    }
+
+    /// Sends a signal to services.
+    ///
+    /// # Errors
+    /// When there is none of a name, or one does not run.
+    pub(crate) fn signal(&mut self, names: &[String], signal: Signal) -> anyhow::Result<()> {
+        names.iter().try_for_each(|name| self.one(name)?.process.signal(signal))
+    }
+
+    /// The names of its services, the hub first.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.services.iter().map(|service| service.name.clone()).collect()
+    }
+
+    /// Services that have ended by themselves, each with its last words. They can be started again.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub(crate) fn ended(&mut self) -> anyhow::Result<Vec<(String, String)>> {
+        let mut ended = Vec::new();
+        for service in &mut self.services {
+            if service.process.ended()?.is_some() {
+                service.process.child = None;
+                ended.push((service.name.clone(), service.process.tail()));
+            }
+        }
+        Ok(ended)
     }
 
     /// Stops all, care first, so that nothing is on the road when the others end.
@@ -170,7 +222,9 @@ fn file_name(name: &str) -> String {
 
 /// The services of a layout, each with a free port and a secret of its own.
 fn services(layout: &Layout) -> anyhow::Result<Vec<Service>> {
-    fs::create_dir_all(&layout.folder).with_context(|| format!("{}", layout.folder.display()))?;
+    for folder in [&layout.folder, &layout.stores] {
+        fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+    }
     let named = |role: &'static str, provinces: &[String]| {
         provinces.iter().map(|code| (format!("{role} {code}"), role, code.clone())).collect::<Vec<_>>()
     };
@@ -185,7 +239,7 @@ fn services(layout: &Layout) -> anyhow::Result<Vec<Service>> {
         .map(|((name, role, province), port)| {
             let file = file_name(&name);
             let process = Process::new(&name, layout.folder.join(format!("{file}.log")));
-            let (address, store) = (port.local_addr()?.to_string(), layout.folder.join(file));
+            let (address, store) = (port.local_addr()?.to_string(), layout.stores.join(file));
             let secret = RandomIds.next(SystemClock.now());
             Ok(Service { name, role, province, address, secret, store, process })
         })
@@ -296,6 +350,23 @@ impl Process {
         bail!("{} does not stop after {} s\n{}", self.name, PATIENCE.as_secs(), self.tail())
     }
 
+    /// Ends it at once.
+    ///
+    /// # Errors
+    /// When it does not run.
+    fn kill(&mut self) -> anyhow::Result<()> {
+        let mut child = self.child.take().with_context(|| format!("{} does not run", self.name))?;
+        // One that has ended already cannot be killed, which is well.
+        let _ = child.kill();
+        child.wait()?;
+        Ok(())
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let child = self.child.as_ref().with_context(|| format!("{} does not run", self.name))?;
+        Ok(kill_process(Pid::from_child(child), signal)?)
+    }
+
     fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         Ok(self.child.as_mut().map(Child::try_wait).transpose()?.flatten())
     }
@@ -312,10 +383,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // Stores are made for a sudden end; one that has ended already cannot be killed, which is well.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        // Stores are made for a sudden end.
+        let _ = self.kill();
     }
 }

@@ -16,7 +16,7 @@ mod run;
 pub mod watch;
 
 pub use drive::{Arrival, Look};
-pub use run::{Progress, RunError, Setup, run};
+pub use run::{Down, Progress, RunError, Settled, Setup, run};
 
 /// Where the services of a cluster listen: `http://host:port`, homes and cares with their provinces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::{
     Targets,
     drive::{
-        Arrival, Drive, Driven, Look,
+        Arrival, Drive, Driven, Look, Told,
         clients::Clients,
         clock::{date, day_of, wall_ms},
         visit::Setting,
@@ -45,14 +45,26 @@ pub struct Setup {
     pub open_max: usize,
     /// Hospitals send each message in a call of its own, instead of over one stream.
     pub one_by_one: bool,
-    /// The home that is stopped meanwhile: only its people may be busy or unknown.
-    pub stopped_home: Option<String>,
+    /// What may be down meanwhile.
+    pub down: Down,
     /// Processes to watch.
     pub watched: Vec<Watched>,
     /// The cluster, in words.
     pub cluster: String,
     /// Program and machine, in words.
     pub host: String,
+}
+
+/// What may be down while messages are sent (停机范围).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Down {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The home service of this province: only its people may be busy or unknown.
+    Home(String),
+    /// Every service, and it may fail at any moment.
+    Any,
 }
 
 /// How far a run is.
@@ -64,10 +76,23 @@ pub enum Progress {
     Started,
     /// Messages are sent.
     Sending(Look),
+    /// A settlement was answered.
+    Settled(Settled),
     /// So many visits are looked up.
     Pending(usize),
     /// The books are read.
     Reading,
+}
+
+/// A settlement that was answered just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The province of its home.
+    pub home: String,
+    /// The province of its care.
+    pub care: String,
+    /// Since its message was sent.
+    pub took: Duration,
 }
 
 /// A run could not be made.
@@ -123,10 +148,12 @@ pub async fn run(
     let address = |error| RunError::Address("one of the services".into(), error);
     let clients = Clients::of(&homes, &cares, setup.open_max, setup.one_by_one).map_err(address)?;
 
-    let stopped = setup.stopped_home.as_deref();
-    let homes = &plan.places.homes;
-    let home = |code: &str| homes.iter().position(|home| home.code == code).ok_or(RunError::NoHome(code.into()));
-    let stopped_index = stopped.map(home).transpose()?;
+    let (homes, cares) = (&plan.places.homes, &plan.places.cares);
+    if let Down::Home(code) = &setup.down
+        && !homes.iter().any(|home| home.code == *code)
+    {
+        return Err(RunError::NoHome(code.clone()));
+    }
 
     let started_ms = wall_ms();
     let first_day = day_of(started_ms);
@@ -147,14 +174,23 @@ pub async fn run(
         seed: setup.seed,
         run: format!("L{started_ms:x}"),
         days: (0..=DAYS_MAX).map(|back| date(first_day - back as i64)).collect(),
-        stopped: stopped_index,
+        down: &setup.down,
     };
     tell(Progress::Reading);
     let before = ledger::books(&clients, &setting, &[first_day]).await?;
     let watcher = Watcher::begin(setup.watched.clone());
     tell(Progress::Started);
     let drive = Drive::new(&plan, &setup.profile, &setting, &clients, setup.arrival, setup.open_max, people);
-    let driving = drive.run(stop, |look| tell(Progress::Sending(look)));
+    let driving = drive.run(stop, |told| {
+        tell(match told {
+            Told::Second(look) => Progress::Sending(look),
+            Told::Settled { home, care, took } => {
+                let home = homes.get(home).map(|home| home.code.clone()).unwrap_or_default();
+                let care = cares.get(care).map(|care| care.code.clone()).unwrap_or_default();
+                Progress::Settled(Settled { home, care, took })
+            }
+        });
+    });
     let driven = {
         let mut driving = pin!(driving);
         loop {
@@ -172,7 +208,7 @@ pub async fn run(
     let days: Vec<i64> = (first_day..=day_of(wall_ms())).collect();
     let after = ledger::books(&clients, &setting, &days).await?;
     let hub = ledger::hub(&setup.targets.hub, &days).await?;
-    let checks = gate::checks(&driven, &found, &before, &after, &hub, stopped);
+    let checks = gate::checks(&driven, &found, &before, &after, &hub, &setup.down);
     let gate = Gate { passed: checks.iter().all(|check| check.passed), checks };
     Ok(report(&setup, &plan, started_ms, &driven, processes, machine, gate))
 }

@@ -176,22 +176,24 @@ impl Config {
         let mut served = Vec::new();
         if let Some(config) = self.hub.as_ref().filter(|_| wanted(Role::Hub)) {
             let setup = hub_setup(config);
-            served.push(
-                hub::start(node(&config.store, config.engine)?, &setup)
-                    .await
-                    .map_err(failed(Role::Hub, &setup.listen))?,
-            );
+            let node = node(&config.store, config.engine)?;
+            let store = node.store.clone();
+            served.push(hub::start(node, &setup).await.map_err(failed(Role::Hub, &setup.listen))?.over(store));
         }
         if let Some(config) = self.home.as_ref().filter(|_| wanted(Role::Home)) {
             let RegionConfig { region, listen, hub, secret, store, engine, .. } = config.clone();
             let setup = HomeSetup { region, listen, hub, secret };
-            served.push(home::start(node(&store, engine)?, &setup).await.map_err(failed(Role::Home, &setup.listen))?);
+            let node = node(&store, engine)?;
+            let store = node.store.clone();
+            served.push(home::start(node, &setup).await.map_err(failed(Role::Home, &setup.listen))?.over(store));
         }
         if let Some(config) = self.care.as_ref().filter(|_| wanted(Role::Care)) {
             let RegionConfig { region, listen, hub, secret, store, engine, answer_deadline_ms } = config.clone();
             let answer_deadline_ms = answer_deadline_ms.unwrap_or(limits::ANSWER_DEADLINE_MS);
             let setup = CareSetup { region, listen, hub, secret, answer_deadline_ms };
-            served.push(care::start(node(&store, engine)?, &setup).await.map_err(failed(Role::Care, &setup.listen))?);
+            let node = node(&store, engine)?;
+            let store = node.store.clone();
+            served.push(care::start(node, &setup).await.map_err(failed(Role::Care, &setup.listen))?.over(store));
         }
         match (served.is_empty(), role) {
             (true, Some(role)) => Err(StartError::NoRole(role.name())),

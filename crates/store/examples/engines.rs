@@ -95,8 +95,11 @@ async fn run_long(kind: EngineKind, folder: &Path, requests: u64) {
     drop(load);
     let closed = begin.elapsed();
     let begin = now();
-    let store = zhijie_store::open(&place.0, kind).expect("the store again");
-    println!("{kind:6}  closed in {closed:.1?}, opened in {:.1?}", begin.elapsed());
+    let store = zhijie_store::open_unread(&place.0, kind).expect("the store again");
+    let opened = begin.elapsed();
+    let begin = now();
+    store.verify().await.expect("a sound store");
+    println!("{kind:6}  closed in {closed:.1?}, opened in {opened:.1?}, all of it read in {:.1?}", begin.elapsed());
     drop(store);
 }
 

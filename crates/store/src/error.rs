@@ -27,7 +27,9 @@ pub enum StoreError {
         source: Arc<StoreError>,
     },
     /// What was read back is not what was written.
-    #[error("the store is damaged: {what}")]
+    #[error(
+        "the store is damaged: {what}. Put back a copy of its folder; where it still opens, `zhijie check` shows what is wrong"
+    )]
     Damaged {
         /// Where and how.
         what: String,

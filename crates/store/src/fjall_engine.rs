@@ -4,7 +4,7 @@
 
 mod folder;
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -20,6 +20,7 @@ use crate::error::StoreError;
 use crate::group::{Group, Grouped, Medium, Write, guarded};
 use crate::keys::{FORMAT_KEY, RECORD, SEQUENCE_KEY, number, record_key, record_range};
 use crate::limits;
+use crate::note::Note;
 use crate::port::{Record, Version};
 use folder::Folder;
 
@@ -33,8 +34,9 @@ pub type FjallEngine = Grouped<Fjall>;
 pub struct Fjall {
     records: Keyspace,
     db: Database,
+    note: Note,
     /// Dropped last: the lock ends with it.
-    folder: Folder,
+    _folder: Folder,
 }
 
 impl FjallEngine {
@@ -54,11 +56,11 @@ impl Fjall {
         if !folder.has_data() {
             folder.make(Fjall::create)?;
         }
+        folder.check_lists()?;
         let (db, records) = open_database(&folder.data())?;
-        let fjall = Self { records, db, folder };
-        let last = fjall.prepare()?;
-        fjall.folder.check_last(last)?;
-        Ok((fjall, last))
+        let last = prepare(&records, &folder)?;
+        let note = folder.note(last)?;
+        Ok((Self { records, db, note, _folder: folder }, last))
     }
 
     /// A new store, durable but for its name.
@@ -70,29 +72,8 @@ impl Fjall {
         batch.commit().map_err(|error| failed("write", error))
     }
 
-    fn prepare(&self) -> Result<u64, StoreError> {
-        match self.raw(FORMAT_KEY)? {
-            Some(format) if *format == *FORMAT => self.last(),
-            Some(format) => {
-                let (found, known) = (format.escape_ascii(), FORMAT.escape_ascii());
-                Err(self.folder.foreign(format!("its format is {found}, this program reads {known}")))
-            }
-            None if self.records.is_empty().map_err(|error| failed("read", error))? => {
-                Err(damaged("a store in use is found empty"))
-            }
-            None => Err(self.folder.foreign("another program's fjall database".to_owned())),
-        }
-    }
-
-    /// The last version given out.
-    fn last(&self) -> Result<u64, StoreError> {
-        let sequence = self.raw(SEQUENCE_KEY)?;
-        let sequence = sequence.as_deref().and_then(number);
-        sequence.map(|(last, _)| last).ok_or_else(|| damaged("its sequence number is missing"))
-    }
-
     fn raw(&self, key: &[u8]) -> Result<Option<Slice>, StoreError> {
-        self.records.get(key).map_err(|error| failed("read", error))
+        raw(&self.records, key)
     }
 
     /// Waits until fjall's worker has written out enough of what is in memory. fjall would wait itself, but in steps
@@ -153,7 +134,18 @@ impl Medium for Fjall {
             }
         }
         batch.insert(&self.records, SEQUENCE_KEY, group.last.to_be_bytes());
-        batch.commit().map_err(|error| failed("write", error))
+        batch.commit().map_err(|error| failed("write", error))?;
+        self.note.set(group.last);
+        Ok(())
+    }
+
+    fn verify(&self) -> Result<(), StoreError> {
+        // fjall knows its tables, and each block of them has a checksum.
+        for row in self.db.snapshot().range(&self.records, record_range(b"", b"")) {
+            let (_, raw) = row.into_inner().map_err(|error| failed("read its records", error))?;
+            split(&raw)?;
+        }
+        Ok(())
     }
 
     fn never_close(&self) {
@@ -162,14 +154,27 @@ impl Medium for Fjall {
     }
 }
 
-impl Drop for Fjall {
-    fn drop(&mut self) {
-        // Where it cannot be noted, a later loss goes unnoticed; nothing else depends on it.
-        let noted = self.last().and_then(|last| self.folder.note_last(last));
-        if let Err(error) = noted {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the store's last commit is not noted");
+/// Checks the format, and gives the last version given out.
+fn prepare(records: &Keyspace, folder: &Folder) -> Result<u64, StoreError> {
+    match raw(records, FORMAT_KEY)? {
+        Some(format) if *format == *FORMAT => {
+            let sequence = raw(records, SEQUENCE_KEY)?;
+            let sequence = sequence.as_deref().and_then(number);
+            sequence.map(|(last, _)| last).ok_or_else(|| damaged("its sequence number is missing"))
         }
+        Some(format) => {
+            let (found, known) = (format.escape_ascii(), FORMAT.escape_ascii());
+            Err(folder.foreign(format!("its format is {found}, this program reads {known}")))
+        }
+        None if records.is_empty().map_err(|error| failed("read", error))? => {
+            Err(damaged("a store in use is found empty"))
+        }
+        None => Err(folder.foreign("another program's fjall database".to_owned())),
     }
+}
+
+fn raw(records: &Keyspace, key: &[u8]) -> Result<Option<Slice>, StoreError> {
+    records.get(key).map_err(|error| failed("read", error))
 }
 
 fn open_database(path: &Path) -> Result<(Database, Keyspace), StoreError> {
@@ -224,9 +229,18 @@ fn damaged(what: impl Into<String>) -> StoreError {
 
 fn failed(doing: &'static str, error: fjall::Error) -> StoreError {
     match error {
+        // A file that should be there is not, or ends too early.
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error))
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof | ErrorKind::InvalidData) =>
+        {
+            damaged(format!("a file in `fjall/` is missing or cut short: {error}"))
+        }
         fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => StoreError::io(doing, error),
+        fjall::Error::JournalRecovery(error) => damaged(format!("a journal, `fjall/*.jnl`: {error:?}")),
+        fjall::Error::InvalidVersion(_) => damaged("its file `fjall/version` does not read"),
+        fjall::Error::Storage(error) => damaged(format!("a table in `fjall/keyspaces/`: {error:?}")),
         // Its worker could not write out what is in memory; its own log says why.
         fjall::Error::Poisoned => StoreError::io(doing, io::Error::other("an earlier write of fjall's worker failed")),
-        error => damaged(format!("fjall could not {doing}: {error:?}")),
+        error => damaged(format!("in `fjall/`: {error:?}")),
     }
 }

@@ -5,17 +5,20 @@ mod queue;
 mod window;
 mod writer;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use bytes::Bytes;
+use tokio::sync::SetOnce;
 
 use crate::error::{CommitError, StoreError};
 use crate::port::{Batch, Engine, Pending, Record, Version, check_scan_limit, is_empty_range};
+use crate::txn::Store;
 use queue::Queue;
 use window::Window;
 use writer::Writer;
@@ -58,6 +61,12 @@ pub trait Medium: Send + Sync + 'static {
     /// Any; after one it is not called again.
     fn write(&self, group: Group<Self::Head>) -> Result<(), StoreError>;
 
+    /// Reads every record, and holds what it finds against what it knows that it keeps. Nobody writes meanwhile.
+    ///
+    /// # Errors
+    /// Damage, naming it, or what the disk says.
+    fn verify(&self) -> Result<(), StoreError>;
+
     /// Keeps the engine from closing after a failed write, when closing would write again.
     fn never_close(&self);
 }
@@ -99,7 +108,7 @@ struct Shared<M> {
     syncs: AtomicU64,
     /// Set once and for good when a write or sync fails: the kernel drops what it could not write and reports
     /// success the next time, so only opening the store again tells what is there.
-    stopped: OnceLock<StoreError>,
+    stopped: SetOnce<StoreError>,
 }
 
 impl<M: Medium> Grouped<M> {
@@ -109,7 +118,7 @@ impl<M: Medium> Grouped<M> {
             medium,
             latest: AtomicU64::new(last),
             syncs: AtomicU64::new(0),
-            stopped: OnceLock::new(),
+            stopped: SetOnce::new(),
         });
         let (queue, requests) = Queue::new();
         let writer = Writer { shared: Arc::clone(&shared), requests, last, window: Window::new(Version(last)) };
@@ -118,6 +127,18 @@ impl<M: Medium> Grouped<M> {
             .spawn(|| writer.run())
             .map_err(|error| StoreError::io("start its writer", error))?;
         Ok(Self { queue: queue.with_writer(thread), shared })
+    }
+
+    /// A store over it, whose records are all read first where that is asked for.
+    pub(crate) fn known(self, read: bool) -> Result<Store, StoreError> {
+        if read {
+            self.verified()?;
+        }
+        Ok(Store::new(self))
+    }
+
+    fn verified(&self) -> Result<(), StoreError> {
+        self.shared.read("verify", M::verify)
     }
 
     /// How many times commits were synced; with many waiting, fewer than there were commits.
@@ -180,6 +201,14 @@ impl<M: Medium> Engine for Grouped<M> {
     fn latest(&self) -> Option<Version> {
         Some(Version(self.shared.latest.load(Ordering::Acquire)))
     }
+
+    fn verify(&self) -> Pending<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.verified() })
+    }
+
+    fn stopped(&self) -> Pending<'_, StoreError> {
+        Box::pin(async move { self.shared.stopped.wait().await.clone() })
+    }
 }
 
 impl<M: Medium> fmt::Debug for Grouped<M> {
@@ -188,12 +217,25 @@ impl<M: Medium> fmt::Debug for Grouped<M> {
     }
 }
 
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread becomes an error of the store: a hook need not print it.
+#[must_use]
+pub fn panics_are_caught() -> bool {
+    GUARDED.get()
+}
+
 /// Runs `work`; an engine may panic on some kinds of damage, and those become an error like the others.
 pub(crate) fn guarded<M: Medium, T>(
     doing: &str,
     work: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+    let outer = GUARDED.replace(true);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(outer);
+    done.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
         let what = format!("{} panicked during {doing}: {}", M::NAME, text.unwrap_or("no message"));

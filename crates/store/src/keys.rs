@@ -4,6 +4,8 @@
 pub(crate) const FORMAT_KEY: &[u8] = b"\0format";
 /// Holds the last version given out, a big-endian `u64`.
 pub(crate) const SEQUENCE_KEY: &[u8] = b"\0sequence";
+/// Holds what the records come to together.
+pub(crate) const SUM_KEY: &[u8] = b"\0sum";
 /// The first byte of a record's key.
 pub(crate) const RECORD: u8 = 1;
 /// The first byte of a chunk's key.

@@ -18,14 +18,26 @@ pub enum EngineKind {
     Fjall,
 }
 
-/// Opens the store in a folder, or makes a new one there.
+/// Opens the store in a folder, or makes a new one there, and reads all of it: none of its records is damaged or missing.
 ///
 /// # Errors
 /// When another process has it, when it is damaged or foreign, or of another engine.
 pub fn open(folder: &Path, kind: EngineKind) -> Result<Store, StoreError> {
+    opened(folder, kind, true)
+}
+
+/// As [`open`], without reading it: to see what is left of a damaged one.
+///
+/// # Errors
+/// As [`open`], where so much is damaged that it cannot be opened.
+pub fn open_unread(folder: &Path, kind: EngineKind) -> Result<Store, StoreError> {
+    opened(folder, kind, false)
+}
+
+fn opened(folder: &Path, kind: EngineKind, read: bool) -> Result<Store, StoreError> {
     match kind {
-        EngineKind::Sled => SledEngine::open(folder).map(Store::new),
-        EngineKind::Fjall => FjallEngine::open(folder).map(Store::new),
+        EngineKind::Sled => SledEngine::open(folder)?.known(read),
+        EngineKind::Fjall => FjallEngine::open(folder)?.known(read),
     }
 }
 

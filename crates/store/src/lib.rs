@@ -11,14 +11,17 @@ mod keys;
 mod kind;
 pub mod limits;
 mod memory;
+mod note;
 mod port;
 mod sled_engine;
+mod sum;
 mod txn;
 
 pub use bytes::Bytes;
 pub use error::{CommitError, StoreError};
 pub use fjall_engine::FjallEngine;
-pub use kind::{EngineKind, UnknownEngine, open};
+pub use group::panics_are_caught;
+pub use kind::{EngineKind, UnknownEngine, open, open_unread};
 pub use memory::Memory;
 pub use port::{Batch, Engine, Pending, Record, Version};
 pub use sled_engine::SledEngine;

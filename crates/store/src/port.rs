@@ -67,6 +67,17 @@ pub trait Engine: Send + Sync + 'static {
     fn latest(&self) -> Option<Version> {
         None
     }
+
+    /// Reads every record, and holds what it finds against what the engine knows that it keeps. For a time when nobody
+    /// writes. Fails with [`StoreError::Damaged`] where a record does not read, or one is missing.
+    fn verify(&self) -> Pending<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Ends when the engine has stopped for good, with the reason; one that cannot fail never does.
+    fn stopped(&self) -> Pending<'_, StoreError> {
+        Box::pin(std::future::pending())
+    }
 }
 
 impl<E: Engine + ?Sized> Engine for Arc<E> {
@@ -89,6 +100,14 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
 
     fn latest(&self) -> Option<Version> {
         (**self).latest()
+    }
+
+    fn verify(&self) -> Pending<'_, Result<(), StoreError>> {
+        (**self).verify()
+    }
+
+    fn stopped(&self) -> Pending<'_, StoreError> {
+        (**self).stopped()
     }
 }
 

@@ -15,7 +15,9 @@ use crate::group::{Group, Grouped, Medium, Write, guarded};
 use crate::kind::EngineKind;
 use crate::limits;
 use crate::memory::bounds;
+use crate::note::Note;
 use crate::port::{Record, Version};
+use crate::sum::Sum;
 use files::{Closing, Files};
 use layout::{Head, Pages, Tree};
 
@@ -31,6 +33,9 @@ pub struct Sled {
     before: RwLock<BTreeMap<Bytes, Option<Record>>>,
     /// Only the writer locks it.
     files: Mutex<Files>,
+    /// Of what is in the tree.
+    sum: Mutex<Sum>,
+    note: Note,
     /// Dropped last, that is after sled.
     _closing: Closing,
 }
@@ -45,14 +50,16 @@ impl SledEngine {
         EngineKind::Sled.check(path)?;
         let tree = guarded::<Sled, _>("open", || Tree::open(path))?;
         let mut files = Files::open(path)?;
-        let last = guarded::<Sled, _>("open", || tree.prepare(path))?;
+        let (last, sum) = guarded::<Sled, _>("open", || tree.prepare(path))?;
+        let note = Note::open(path, last)?;
         files.sync_all()?;
-        Self::over(tree, files, last)
+        Self::over(tree, files, last, sum, note)
     }
 
-    fn over(tree: Tree, files: Files, last: u64) -> Result<Self, StoreError> {
+    fn over(tree: Tree, files: Files, last: u64, sum: Sum, note: Note) -> Result<Self, StoreError> {
         let _closing = files.closing()?;
-        Self::start(Sled { tree, before: RwLock::default(), files: Mutex::new(files), _closing }, last)
+        let (files, sum) = (Mutex::new(files), Mutex::new(sum));
+        Self::start(Sled { tree, before: RwLock::default(), files, sum, note, _closing }, last)
     }
 }
 
@@ -124,26 +131,49 @@ impl Medium for Sled {
         let Group { mut heads, writes, last } = group;
         let mut before = BTreeMap::new();
         let mut pages = Pages::default();
+        let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
         for Write { key, version, value } in writes {
             let old = match heads.remove(&key) {
                 Some(known) => known,
                 None => self.tree.head(&key)?,
             };
             if let Some(old) = &old {
+                sum.take(&key, old.version);
                 pages.remove_chunks(old);
             }
             match value {
-                Some(value) => pages.put(&key, version, &value),
+                Some(value) => {
+                    sum.add(&key, version);
+                    pages.put(&key, version, &value);
+                }
                 None => pages.remove(&key),
             }
             before.insert(key, old.map(|old| self.tree.load(old)).transpose()?);
         }
         *self.before_mut() = before;
-        self.tree.apply(pages.finish(last))?;
+        self.tree.apply(pages.finish(last, *sum))?;
         self.files.lock().unwrap_or_else(PoisonError::into_inner).sync()?;
+        self.note.set(last);
         // Dropped when the lock has been given back.
         let _synced = mem::take(&mut *self.before_mut());
         Ok(())
+    }
+
+    fn verify(&self) -> Result<(), StoreError> {
+        let (mut found, kept) = (Sum::default(), *self.sum.lock().unwrap_or_else(PoisonError::into_inner));
+        for row in self.tree.rows(b"", b"") {
+            let (key, head) = row?;
+            found.add(&key, self.tree.load(head)?.version);
+        }
+        let (there, kept_records) = (found.records, kept.records);
+        let damaged = |what| Err(StoreError::Damaged { what });
+        match there.cmp(&kept_records) {
+            _ if found == kept => Ok(()),
+            std::cmp::Ordering::Equal => {
+                damaged(format!("some of the {there} records in its file `db` are not the last ones"))
+            }
+            _ => damaged(format!("{there} records are found in its file `db`, and {kept_records} were kept")),
+        }
     }
 
     fn never_close(&self) {
@@ -209,10 +239,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let tree = Tree::open(dir.path()).unwrap();
         let mut files = Files::open(dir.path()).unwrap();
-        let last = tree.prepare(dir.path()).unwrap();
+        let (last, sum) = tree.prepare(dir.path()).unwrap();
+        let note = Note::open(dir.path(), last).unwrap();
         // It cannot be synced.
         files.data = File::open("/dev/null").unwrap();
-        let engine = SledEngine::over(tree, files, last).unwrap();
+        let engine = SledEngine::over(tree, files, last, sum, note).unwrap();
 
         let first = engine.commit(put("k", "v")).await;
         assert!(matches!(first, Err(CommitError::Failed(StoreError::Io { doing: "sync", .. }))), "{first:?}");

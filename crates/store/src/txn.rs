@@ -47,6 +47,19 @@ impl Store {
         self.engine.get(key).await
     }
 
+    /// Reads everything, and fails where something is damaged or missing; see [`Engine::verify`].
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] naming what is, or what the disk says.
+    pub async fn verify(&self) -> Result<(), StoreError> {
+        self.engine.verify().await
+    }
+
+    /// Ends when the engine has stopped for good, with the reason; see [`Engine::stopped`].
+    pub async fn stopped(&self) -> StoreError {
+        self.engine.stopped().await
+    }
+
     /// One page of the keys that start with `prefix`, from the first one behind `after`.
     /// Fewer than `limit` rows mean that there are no more.
     ///

@@ -113,7 +113,7 @@ fn engines_have_names() {
 
 #[test]
 fn a_foreign_or_newer_store_is_refused() {
-    for (key, value) in [("anything", "else"), ("\0format", "zhijie-store 2")] {
+    for (key, value) in [("anything", "else"), ("\0format", "zhijie-store 3")] {
         let dir = tempfile::tempdir().unwrap();
         let db = sled::open(dir.path()).unwrap();
         db.insert(key, value).unwrap();
@@ -164,13 +164,21 @@ type Damage = (&'static str, fn(&Path));
 
 #[tokio::test]
 async fn a_damaged_fjall_store_is_refused() {
-    let damages: [Damage; 5] = [
+    let damages: [Damage; 6] = [
         ("a byte of a value is another", |journal| overwrite(journal, 30_000, &[9])),
         ("a page is blank, which fjall takes for the end", |journal| overwrite(journal, 8_192, &[0; 4_096])),
         ("the journal is short", |journal| {
             File::options().write(true).open(journal).unwrap().set_len(50_000).unwrap();
         }),
         ("the journal is gone", |journal| fs::remove_file(journal).unwrap()),
+        ("the list of its tables is another", |journal| {
+            for entry in fs::read_dir(journal.with_file_name("keyspaces").join("1")).unwrap() {
+                let path = entry.unwrap().path();
+                if path.file_name().unwrap().to_string_lossy().starts_with('v') {
+                    overwrite(&path, 70, &[0xee]);
+                }
+            }
+        }),
         ("the keyspace is gone", |journal| {
             fs::remove_dir_all(journal.with_file_name("keyspaces").join("1")).unwrap();
         }),

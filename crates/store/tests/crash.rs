@@ -1,12 +1,14 @@
 //! kill -9 at random moments: every acknowledged batch is found, and every batch is found whole or not at all.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod dice;
 mod witness;
 
 use std::env;
 use std::path::Path;
 
-use witness::{Dice, LANES, Writer};
+use dice::Dice;
+use witness::{LANES, Writer};
 use zhijie_store::EngineKind;
 
 const ROUNDS: usize = 40;

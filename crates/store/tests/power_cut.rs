@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod dice;
 mod witness;
 
 use std::fs::{self, File};
@@ -13,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, process};
 
-use witness::{Dice, LANES, Writer};
+use dice::Dice;
+use witness::{LANES, Writer};
 use zhijie_store::EngineKind;
 
 const ROUNDS: usize = 32;

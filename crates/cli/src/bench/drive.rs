@@ -4,7 +4,7 @@ use std::{fmt, future::Future, time::Duration};
 
 use anyhow::Context;
 use zhijie_loadgen::{
-    Arrival, Look, Progress, Setup,
+    Arrival, Down, Look, Progress, Setup,
     plan::{
         mix::Mix,
         profile::{Climb, Profile, Stage, per_second},
@@ -82,7 +82,7 @@ impl Bench {
             arrival,
             open_max: OPEN_MAX,
             one_by_one: false,
-            stopped_home: None,
+            down: Down::Nothing,
             watched: self.cluster.watched(),
             cluster: self.name.clone(),
             host: String::new(),
@@ -104,7 +104,7 @@ impl Bench {
 
 /// The cluster that is measured: one service of each kind.
 pub(super) fn layout(engine: &str, folder: std::path::PathBuf) -> Layout {
-    Layout { homes: vec![HOME.into()], cares: vec![CARE.into()], engine: engine.into(), folder }
+    Layout { homes: vec![HOME.into()], cares: vec![CARE.into()], engine: engine.into(), stores: folder.clone(), folder }
 }
 
 /// A run that does not count: an answer, or the books, are not as they may be.

@@ -51,6 +51,7 @@ impl Live {
                     second.unknown + second.busy,
                 ));
             }
+            Progress::Settled(_) => {}
             Progress::Pending(left) => {
                 set("查询 looking up", 0, 0);
                 self.bar.set_message(format!("{left} visits"));

@@ -89,6 +89,7 @@ struct Running {
 struct Back {
     number: u64,
     act: Act,
+    sent: Duration,
     at: Duration,
     reply: Reply,
 }
@@ -125,6 +126,14 @@ pub struct Look {
     pub second: Second,
     /// The stage it belongs to.
     pub stage: usize,
+}
+
+/// What is told of a run under way.
+pub(crate) enum Told {
+    /// A second is over.
+    Second(Look),
+    /// A settlement of these places, by their index, was answered so long after its message was sent.
+    Settled { home: usize, care: usize, took: Duration },
 }
 
 pub(crate) struct Drive<'a> {
@@ -195,7 +204,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Sends until the profile is over or `stop` comes, and waits for what is open.
-    pub(crate) async fn run(mut self, stop: impl Future<Output = ()>, mut look: impl FnMut(Look)) -> Driven {
+    pub(crate) async fn run(mut self, stop: impl Future<Output = ()>, mut tell: impl FnMut(Told)) -> Driven {
         let mut stop = pin!(stop);
         let mut alarm = Alarm::new(self.clock);
         let mut drained = None;
@@ -206,7 +215,7 @@ impl<'a> Drive<'a> {
             let now = self.clock.now();
             self.dispatch(now);
             if let Some(second) = self.done.measure.tick(now, self.flying.len()) {
-                look(Look { at: now, second: second.clone(), stage: self.stage });
+                tell(Told::Second(Look { at: now, second: second.clone(), stage: self.stage }));
             }
             if !self.coming && drained.is_none() {
                 self.done.lasted = now;
@@ -221,7 +230,11 @@ impl<'a> Drive<'a> {
                 () = &mut stop, if self.coming => {
                     (self.coming, self.done.interrupted) = (false, true);
                 }
-                Some(back) = self.flying.next(), if !self.flying.is_empty() => self.back(back),
+                Some(back) = self.flying.next(), if !self.flying.is_empty() => {
+                    if let Some(settled) = self.back(back) {
+                        tell(settled);
+                    }
+                }
                 () = alarm.rung() => {}
             }
         }
@@ -361,24 +374,27 @@ impl<'a> Drive<'a> {
         let (act, drop_after) = (visit.act(), visit.drop_after());
         let sending = self.clients.send(home, care, number, visit.ask(self.setting), drop_after);
         let clock = self.clock;
-        let lag = (!was_held).then(|| clock.now().saturating_sub(running.due));
+        let sent = clock.now();
+        let lag = (!was_held).then(|| sent.saturating_sub(running.due));
         self.done.measure.sent(act, lag);
         self.flying.push(Box::pin(async move {
             let reply = sending.await;
-            Back { number, act, at: clock.now(), reply }
+            Back { number, act, sent, at: clock.now(), reply }
         }));
     }
 
-    fn back(&mut self, Back { number, act, at, reply }: Back) {
-        let Some(running) = self.visits.get(&number) else { return };
+    /// Takes a message that has come back; tells of it where it settled something.
+    fn back(&mut self, Back { number, act, sent, at, reply }: Back) -> Option<Told> {
+        let running = self.visits.get(&number)?;
         let person = self.people.get(running.visit.plan.person.number as usize).copied().unwrap_or_default();
         let met = running.met || person.begun != running.begun || person.unsure > 0;
         let around = Circumstances { met, filings: person.filings };
-        let Some(running) = self.visits.get_mut(&number) else { return };
+        let running = self.visits.get_mut(&number)?;
         let (stage, due) = (running.visit.stage, running.due);
+        let (home, care) = (usize::from(running.visit.plan.person.home), running.visit.plan.care);
         let heard = running.visit.hear(reply, self.setting, around);
-        let home_up = self.setting.stopped != Some(usize::from(running.visit.plan.person.home));
-        let harmed = matches!(heard.class, Class::Busy | Class::Unknown) && heard.code != "thrown away" && home_up;
+        let up = !self.setting.may_be_down(running.visit.plan.person.home);
+        let harmed = matches!(heard.class, Class::Busy | Class::Unknown) && heard.code != "thrown away" && up;
         self.done.harmed += u64::from(harmed);
         if !heard.permitted {
             let message = format!("{} {}-{number}: {}", act.names().0, self.setting.run, heard.why);
@@ -387,12 +403,13 @@ impl<'a> Drive<'a> {
         let (class, code, permitted) = (heard.class, heard.code, heard.permitted);
         self.done.measure.ended(Ended { act, stage, due, at, class, code, permitted, settles: heard.settles });
         heard.booked.into_iter().for_each(|record| self.done.known.add(record));
-        let Some(running) = self.visits.get(&number) else { return };
+        let running = self.visits.get(&number)?;
         if heard.on && running.visit.goes_on() {
             self.due.push(Reverse((at + self.think(number, running.visit.step), number)));
         } else {
             self.end(number, heard.on);
         }
+        heard.settles.then(|| Told::Settled { home, care, took: at.saturating_sub(sent) })
     }
 
     fn fault(&mut self, what: String) {

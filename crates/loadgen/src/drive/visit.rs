@@ -17,6 +17,7 @@ use crate::{
         visits::{Step, VisitPlan},
         world::Places,
     },
+    run::Down,
 };
 
 /// Filings that a person may hold; beyond it one is refused.
@@ -31,11 +32,21 @@ pub(crate) struct Setting<'a> {
     pub(crate) run: String,
     /// The day of the run, the day before it, and so on, as far as a stay reaches back.
     pub(crate) days: Vec<String>,
-    /// The home that is stopped meanwhile, if there is one.
-    pub(crate) stopped: Option<usize>,
+    /// What may be down meanwhile.
+    pub(crate) down: &'a Down,
 }
 
 impl Setting<'_> {
+    /// Whether messages of the people of a home may find something down.
+    pub(crate) fn may_be_down(&self, home: u16) -> bool {
+        let code = || self.places.homes.get(usize::from(home)).map(|home| home.code.as_str());
+        match self.down {
+            Down::Nothing => false,
+            Down::Home(down) => code() == Some(down),
+            Down::Any => true,
+        }
+    }
+
     /// The day so many days before the run.
     fn day(&self, back: usize) -> String {
         self.days.get(back).or(self.days.last()).cloned().unwrap_or_default()
@@ -329,7 +340,7 @@ impl Visit {
         let refused = |refusal: &pb::Refusal| self.refused(refusal, setting, around);
         match reply {
             Reply::Dropped => Heard { on: true, ..Heard::of(Class::Unknown, "thrown away") },
-            Reply::Failed(status) => failed(&status),
+            Reply::Failed(status) => failed(&status, setting.down),
             Reply::Lines(pb::UploadLinesReply { refused: Some(refusal), .. })
             | Reply::Visit(pb::VisitReply { refused: Some(refusal), .. })
             | Reply::Filing(pb::FilingReply { refused: Some(refusal), .. })
@@ -460,8 +471,8 @@ impl Visit {
         use pb::RefusalCode as Code;
         let code = refusal.code();
         let step = self.now();
-        let stopped = setting.stopped == Some(usize::from(self.plan.person.home));
-        if code == Code::E605Busy || code == Code::E503PersonBusy && (around.met || stopped) {
+        let down = setting.may_be_down(self.plan.person.home);
+        if code == Code::E605Busy || code == Code::E503PersonBusy && (around.met || down) {
             return Heard::of(Class::Busy, "busy");
         }
         let settles = matches!(step, Step::Settle(_) | Step::AtOnce(_) | Step::PreSettle);
@@ -484,13 +495,15 @@ impl Visit {
 }
 
 /// A call that ended with a status: whether the service told us to come again, or whether nobody answered.
-fn failed(status: &tonic::Status) -> Heard {
+fn failed(status: &tonic::Status, down: &Down) -> Heard {
     use tonic::Code;
     match status.code() {
         Code::ResourceExhausted => Heard::of(Class::Busy, "busy"),
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Heard::of(Class::Unknown, "no answer"),
         // A connection that broke; a service itself never says so.
         Code::Unknown => Heard::of(Class::Unknown, "no answer"),
+        // Its store failed, or a connection broke within a message.
+        Code::Internal if *down == Down::Any => Heard::of(Class::Unknown, "failed"),
         _ => Heard::unpermitted("failed", status),
     }
 }

@@ -9,7 +9,7 @@ use self::{
     ledger::{Books, HubSays},
     lookup::Found,
 };
-use crate::{drive::Driven, report::Check};
+use crate::{drive::Driven, report::Check, run::Down};
 
 /// The accounts of what homes owe: payable, and clearing money under way.
 const OWED: [&str; 2] = ["payable-to", "under-way"];
@@ -23,12 +23,12 @@ pub(crate) fn checks(
     before: &Books,
     after: &Books,
     hub: &HubSays,
-    stopped: Option<&str>,
+    down: &Down,
 ) -> Vec<Check> {
     let mut checks = vec![answers(driven, found), ended(driven, found), equal(after, hub)];
     checks.push(complete(driven, found, before, after));
     checks.push(conserved(hub));
-    if let Some(province) = stopped {
+    if let Down::Home(province) = down {
         let detail = match driven.harmed {
             0 => format!("{province} was stopped; nobody else was busy or unknown"),
             harmed => format!("{harmed} messages of people of other provinces than {province} were busy or unknown"),

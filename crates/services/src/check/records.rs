@@ -6,7 +6,7 @@ use zhijie_domain::{
     ids::{FilingId, MessageId, PersonId, RegionCode, SettlementId},
     refusal::Refusal,
 };
-use zhijie_store::Store;
+use zhijie_store::{Store, StoreError};
 
 use super::{Stores, Subject};
 use crate::{
@@ -120,6 +120,10 @@ fn ticketed(of: &pb::Ticket) -> Result<Vec<u8>, Refusal> {
 pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
     let mut subject = Subject::new("records", "记录", "every record reads and parses");
     for (identity, store) in &stores.0 {
+        match store.verify().await {
+            Err(StoreError::Damaged { what }) => subject.differs(identity, b"", "store", what),
+            read => read.map_err(Failure::from)?,
+        }
         let mut pages = Pages::of(store, []);
         while let Some(page) = pages.next().await? {
             for (key, record) in &page {

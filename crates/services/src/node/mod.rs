@@ -32,7 +32,7 @@ use zhijie_domain::{
 };
 pub use zhijie_road as road;
 use zhijie_store::StoreError;
-pub use zhijie_store::{EngineKind, Store};
+pub use zhijie_store::{EngineKind, Store, panics_are_caught};
 
 pub use book::{Book, Booked, Undone};
 pub(crate) use book::{parse_undone, unknown_settlement};
@@ -118,6 +118,14 @@ pub fn open_store(folder: &Path) -> Result<Store, StoreError> {
 /// As [`open_store`], and when another engine has made the store.
 pub fn open_store_of(folder: &Path, engine: EngineKind) -> Result<Store, StoreError> {
     zhijie_store::open(folder, engine)
+}
+
+/// As [`open_store`], without reading it first: to see what is left of a damaged one.
+///
+/// # Errors
+/// As [`open_store`], where so much is damaged that it cannot be opened.
+pub fn open_store_unread(folder: &Path) -> Result<Store, StoreError> {
+    zhijie_store::open_unread(folder, EngineKind::found_in(folder).unwrap_or_default())
 }
 
 /// Whether a folder is a store, of whatever engine.

@@ -7,10 +7,11 @@ use std::{
     time::Duration,
 };
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::select_all};
 use tokio::{sync::watch, task::JoinHandle};
 use tonic::{service::Routes, transport::Server};
 use tonic_health::server::{HealthReporter, health_reporter};
+use zhijie_store::{Store, StoreError};
 
 use super::{
     Net,
@@ -27,6 +28,8 @@ pub struct Served {
     pub address: String,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    /// Without it, the service is of no use.
+    store: Option<Store>,
 }
 
 impl Served {
@@ -54,6 +57,23 @@ impl Served {
     #[must_use]
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.stop.subscribe()
+    }
+
+    /// Says over which store it serves.
+    #[must_use]
+    pub fn over(mut self, store: Store) -> Served {
+        self.store = Some(store);
+        self
+    }
+
+    /// Ends when the store of one of several services has stopped for good, with the reason.
+    pub async fn store_stopped(served: &[Served]) -> StoreError {
+        let stores = served.iter().filter_map(|one| one.store.as_ref());
+        let stopped: Vec<_> = stores.map(|store| Box::pin(store.stopped())).collect();
+        if stopped.is_empty() {
+            return std::future::pending().await;
+        }
+        select_all(stopped).await.0
     }
 
     /// Adds background work, which is waited for at the end.
@@ -99,7 +119,7 @@ pub async fn serve(
         }
     });
     tracing::info!(address, services = names.join(" "), "serving");
-    Ok(Served { address, stop, tasks: vec![task] })
+    Ok(Served { address, stop, tasks: vec![task], store: None })
 }
 
 async fn set_serving(reporter: &HealthReporter, names: &[&str]) {

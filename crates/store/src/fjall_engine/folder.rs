@@ -1,18 +1,19 @@
-//! The folder of a fjall store: `fjall/` is fjall's, `lock` keeps other processes out, `last` names a commit that must
-//! be there. A new store is made under another name and renamed when it is whole, because fjall does not open what a
-//! crash has left of one half made.
+//! The folder of a fjall store: `fjall/` is fjall's, `lock` keeps other processes out, `last` is the note of the last commit.
+//! A new store is made under another name and renamed when it is whole, because fjall does not open what a crash has left
+//! of one half made.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use xxhash_rust::xxh3::xxh3_128;
+
 use crate::disk::sync_directory;
 use crate::error::StoreError;
-use crate::keys::number;
 use crate::kind::EngineKind;
+use crate::note::Note;
 
 const LOCK: &str = "lock";
-const LAST: &str = "last";
 const HALF_MADE: &str = "fjall.new";
 
 pub(super) struct Folder {
@@ -55,25 +56,31 @@ impl Folder {
         sync_directory(&self.path).map_err(make)
     }
 
-    /// Notes that everything up to `last` is durable. fjall takes damage in its journal for the end of the journal, as a
-    /// crash leaves it, and forgets what follows; the note shows that loss.
-    pub(super) fn note_last(&self, last: u64) -> Result<(), StoreError> {
-        let noted = fs::write(self.path.join(LAST), last.to_be_bytes());
-        noted.map_err(|error| StoreError::io("note its last commit", error))
-    }
-
-    /// Compares what was found with the note, where there is one.
-    pub(super) fn check_last(&self, found: u64) -> Result<(), StoreError> {
-        let noted = match fs::read(self.path.join(LAST)) {
-            Ok(noted) => number(&noted).map_or(0, |(last, _)| last),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(StoreError::io("read its last commit", error)),
-        };
-        if found < noted {
-            let what = format!("it ends with commit {found}, but commit {noted} had been made");
-            return Err(StoreError::Damaged { what });
+    /// Checks the lists of tables that count. fjall keeps a hash of each in a file `current`, and does not look at it: from a
+    /// damaged list it would read fewer tables, or ask for more memory than there is.
+    pub(super) fn check_lists(&self) -> Result<(), StoreError> {
+        let read = |error| StoreError::io("read its lists of tables", error);
+        for keyspace in fs::read_dir(self.data().join("keyspaces")).map_err(read)? {
+            let folder = keyspace.map_err(read)?.path();
+            let Ok(current) = fs::read(folder.join("current")) else { continue };
+            let Some((id, hash)) = current.split_first_chunk().and_then(|(id, rest)| Some((id, rest.first_chunk()?)))
+            else {
+                return Err(StoreError::Damaged { what: "a file `fjall/keyspaces/*/current` is cut short".into() });
+            };
+            let name = format!("v{}", u64::from_le_bytes(*id));
+            // Where it is missing, fjall says so.
+            let Ok(list) = fs::read(folder.join(&name)) else { continue };
+            if xxh3_128(&list) != u128::from_le_bytes(*hash) {
+                let what = format!("a list of tables, `fjall/keyspaces/*/{name}`, is not what was written");
+                return Err(StoreError::Damaged { what });
+            }
         }
         Ok(())
+    }
+
+    /// Opens the note of the last commit, and refuses a store that ends before it.
+    pub(super) fn note(&self, found: u64) -> Result<Note, StoreError> {
+        Note::open(&self.path, found)
     }
 
     pub(super) fn foreign(&self, what: String) -> StoreError {

@@ -45,6 +45,10 @@ impl Medium for Blank {
         Ok(())
     }
 
+    fn verify(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn never_close(&self) {}
 }
 

@@ -10,11 +10,12 @@ use std::{fs, io};
 use bytes::{BufMut, Bytes};
 
 use crate::error::StoreError;
-use crate::keys::{self, CHUNK, FORMAT_KEY, SEQUENCE_KEY, record_key, record_range};
+use crate::keys::{self, CHUNK, FORMAT_KEY, SEQUENCE_KEY, SUM_KEY, record_key, record_range};
 use crate::limits;
 use crate::port::{Record, Version};
+use crate::sum::Sum;
 
-const FORMAT: &[u8] = b"zhijie-store 1";
+const FORMAT: &[u8] = b"zhijie-store 2";
 
 const INLINE: u8 = 0;
 const CHUNKED: u8 = 1;
@@ -80,8 +81,8 @@ impl Tree {
         Ok(Self { db, was_in_use })
     }
 
-    /// Checks the format, or writes it into a new store. Returns the last version given out.
-    pub(super) fn prepare(&self, path: &Path) -> Result<u64, StoreError> {
+    /// Checks the format, or writes it into a new store. Returns the last version given out, and what the records come to.
+    pub(super) fn prepare(&self, path: &Path) -> Result<(u64, Sum), StoreError> {
         let foreign = |what: String| StoreError::Foreign { path: path.into(), what };
         match self.raw(FORMAT_KEY)? {
             Some(format) if format == FORMAT => (),
@@ -96,13 +97,16 @@ impl Tree {
                 let mut batch = sled::Batch::default();
                 batch.insert(FORMAT_KEY, FORMAT);
                 batch.insert(SEQUENCE_KEY, &0u64.to_be_bytes());
+                batch.insert(SUM_KEY, &Sum::default().to_bytes());
                 self.apply(batch)?;
             }
             None => return Err(foreign("another program's sled database".to_owned())),
         }
         let sequence = self.raw(SEQUENCE_KEY)?;
         let sequence = sequence.as_deref().and_then(|bytes| bytes.try_into().ok());
-        sequence.map(u64::from_be_bytes).ok_or_else(|| damaged("its sequence number is missing"))
+        let last = sequence.map(u64::from_be_bytes).ok_or_else(|| damaged("its sequence number is missing"))?;
+        let sum = self.raw(SUM_KEY)?.as_deref().and_then(Sum::parse);
+        Ok((last, sum.ok_or_else(|| damaged("the sum of its records is missing"))?))
     }
 
     /// Writes `batch` to the file. Only a sync of the file makes it durable.
@@ -207,8 +211,9 @@ impl Pages {
         self.batch.remove(record_key(key));
     }
 
-    pub(super) fn finish(mut self, last: u64) -> sled::Batch {
+    pub(super) fn finish(mut self, last: u64, sum: Sum) -> sled::Batch {
         self.batch.insert(SEQUENCE_KEY, &last.to_be_bytes());
+        self.batch.insert(SUM_KEY, &sum.to_bytes());
         self.batch
     }
 }
@@ -244,6 +249,6 @@ fn failed(doing: &'static str, error: sled::Error) -> StoreError {
     match error {
         sled::Error::Io(source) => StoreError::Io { doing, source: Arc::new(source) },
         sled::Error::Unsupported(what) => StoreError::io(doing, io::Error::new(io::ErrorKind::Unsupported, what)),
-        error => damaged(error),
+        error => damaged(format!("its file `db`: {error}")),
     }
 }

@@ -2,7 +2,6 @@
 //! stopped, whatever way, its parent compares the store with what was said.
 
 use std::env;
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, BufReader, Write};
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -15,7 +14,6 @@ use zhijie_store::{Bytes, EngineKind, Store};
 pub(crate) const CHILD: &str = "ZHIJIE_STORE_WITNESS";
 /// Names the engine to the child.
 const ENGINE: &str = "ZHIJIE_STORE_ENGINE";
-const SEED: &str = "ZHIJIE_STORE_SEED";
 
 /// Each lane is one task that commits batch after batch, so several are always on their way.
 pub(crate) const LANES: usize = 8;
@@ -24,32 +22,6 @@ pub(crate) type Numbers = [u64; LANES];
 
 /// A lane's older entries are deleted, one by each batch.
 const ENTRIES_KEPT: u64 = 20;
-
-/// Random numbers that can be repeated: xorshift from the seed in the environment, or a new one, which is printed.
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn new() -> Self {
-        let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
-        let seed = given.unwrap_or_else(|| RandomState::new().hash_one(SEED));
-        eprintln!("{SEED}={seed}");
-        Self(seed | 1)
-    }
-
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-
-    /// Lets a random moment pass, up to about a millisecond.
-    pub(crate) fn moment(&mut self) {
-        for _ in 0..self.below(50_000) {
-            std::hint::spin_loop();
-        }
-    }
-}
 
 /// A child that writes, and what it has said.
 pub(crate) struct Writer {
