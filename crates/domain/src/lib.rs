@@ -26,11 +26,13 @@ pub mod person;
 pub mod policy;
 pub mod related;
 pub mod settlement;
+pub mod signature;
 pub mod visit;
 
 pub mod audit;
 pub mod clearing;
 pub mod prepayment;
+pub mod proof;
 pub mod reconcile;
 pub mod ticket;
 

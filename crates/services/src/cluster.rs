@@ -27,7 +27,7 @@ use crate::{
     care::{self, CareSetup},
     home::{self, HomeSetup},
     hub::{self, HubSetup, RegionPeer, ServicePeer},
-    node::{Clock, Conn, Incoming, Net, Node, Pending, SeededIds, Served, Tcp, channel, limits},
+    node::{Clock, Conn, Incoming, Net, Node, Pending, SeededIds, Served, Signer, Tcp, channel, limits},
 };
 
 /// The hub's name in a cluster.
@@ -317,6 +317,8 @@ pub struct ClusterSetup {
     pub seed: String,
     /// How long hospitals wait before an answer is "unknown", ms.
     pub answer_deadline_ms: u64,
+    /// Whether regions have keys, which follow from the seed, and sign.
+    pub signs: bool,
 }
 
 /// A cluster that runs.
@@ -360,16 +362,17 @@ impl Cluster {
             parameters: Arc::clone(&self.setup.parameters),
         };
         let (listen, hub_address) = (name.to_owned(), format!("http://{HUB}"));
+        let signer = if self.setup.signs { Signer::seeded(&format!("{}/{name}", self.setup.seed)) } else { None };
         let region = |role: &str| name.strip_prefix(role).and_then(|code| RegionCode::parse(code).ok());
         let served = if name == HUB {
             hub::start(node, &HubSetup { listen, regions: self.peers() }).await?
         } else if let Some(region) = region("care-") {
             let secret = secret(name);
             let answer_deadline_ms = self.setup.answer_deadline_ms;
-            care::start(node, &CareSetup { region, listen, hub: hub_address, secret, answer_deadline_ms }).await?
+            care::start(node, &CareSetup { region, listen, hub: hub_address, secret, signer, answer_deadline_ms }).await?
         } else if let Some(region) = region("home-") {
             let secret = secret(name);
-            home::start(node, &HomeSetup { region, listen, hub: hub_address, secret }).await?
+            home::start(node, &HomeSetup { region, listen, hub: hub_address, secret, signer }).await?
         } else {
             return Err(unknown());
         };

@@ -8,6 +8,7 @@ use crate::{
     ids::RegionCode,
     money::{Fen, Overflow},
     person::Scheme,
+    proof::Author,
     settlement::Kind,
 };
 
@@ -22,6 +23,14 @@ pub struct Group {
     pub scheme: Scheme,
     /// The kind of record.
     pub kind: Kind,
+}
+
+impl Group {
+    /// True for a group of records in the book of this region.
+    #[must_use]
+    pub fn is_of(&self, author: &Author) -> bool {
+        author.is_of(&self.home, &self.care)
+    }
 }
 
 /// The total of a group; nothing is a total as well.

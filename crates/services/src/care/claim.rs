@@ -85,7 +85,8 @@ pub(super) async fn claim_of(
     if claim.service != Service::Stay {
         document.lines = lines.iter().map(print_split).collect();
     }
-    let request = pb::ClaimRequest { header: Some(print_header(header)), claim: Some(document), listed: None };
+    let request =
+        pb::ClaimRequest { header: Some(print_header(header)), claim: Some(document), ..pb::ClaimRequest::default() };
     Ok(Claimed { claim, request })
 }
 

@@ -7,6 +7,7 @@ use zhijie_domain::{
     claim::{Claim, Service},
     filing::{Filing, cover, treatment_class},
     refusal::{Code, Refusal},
+    signature::Signature,
     split::SplitLine,
     visit::Visit,
 };
@@ -16,7 +17,9 @@ use crate::{
     node::{Caller, Failure, Records, Stop, keys, road::RoadClient, stored},
     wire::{
         claim::{self, Header, parse_header},
-        pb, person, registry, required, visit,
+        pb, person,
+        proof::parse_signature,
+        registry, required, visit,
     },
 };
 
@@ -24,6 +27,8 @@ use crate::{
 pub(super) struct Checked {
     pub(super) header: Header,
     pub(super) claim: Claim,
+    /// Care's.
+    pub(super) signature: Option<Signature>,
     lines: Vec<SplitLine>,
 }
 
@@ -41,7 +46,8 @@ pub(super) fn check(caller: &Caller, request: &pb::ClaimRequest) -> Result<Check
     let claim = claim::parse_under(&header, document)?;
     let lines: Vec<SplitLine> = document.lines.iter().map(claim::parse_split).collect::<Result<_, Refusal>>()?;
     claim.check_lines(&lines)?;
-    Ok(Checked { header, claim, lines })
+    let signature = parse_signature(&request.signature, "signature")?;
+    Ok(Checked { header, claim, signature, lines })
 }
 
 /// Enforces the national rules on a checked claim.

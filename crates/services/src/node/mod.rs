@@ -6,9 +6,11 @@ mod clock;
 mod day_book;
 mod failure;
 mod gate;
+pub(crate) mod heads;
 mod identity;
 mod ids;
 mod inbox;
+pub(crate) mod keyring;
 pub mod keys;
 pub mod limits;
 mod lines;
@@ -20,6 +22,8 @@ mod peer;
 pub mod planted;
 mod records;
 mod serve;
+mod sign;
+mod signatory;
 
 use std::{path::Path, sync::Arc};
 
@@ -32,9 +36,9 @@ use zhijie_store::StoreError;
 pub use zhijie_store::{EngineKind, Store};
 
 pub use book::{Book, Booked, Undone};
-pub(crate) use book::{parse_undone, unknown_settlement};
+pub(crate) use book::{booked, parse_undone, unknown_settlement};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub(crate) use day_book::entry;
+pub(crate) use day_book::{Tally, entry};
 pub use day_book::{Day, Entries};
 pub use failure::{Failure, Stop, answer_of};
 pub use gate::{Caller, Credentials, Gate, Role};
@@ -52,6 +56,8 @@ pub use records::Records;
 pub(crate) use records::{Committed, commit, damaged, stored};
 pub use records::{content, document, sealed, sealed_content};
 pub use serve::{Served, reflection, serve};
+pub use sign::{Signer, verifies};
+pub(crate) use signatory::Signatory;
 
 /// The world of one role.
 #[derive(Clone)]

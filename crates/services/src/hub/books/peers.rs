@@ -10,6 +10,7 @@ use tonic::{Response, Status, Streaming};
 use zhijie_domain::{
     calendar::Date,
     ids::{RegionCode, SettlementId},
+    proof::{Author, Side},
     reconcile::{Entry, Filter},
     refusal::Code,
 };
@@ -29,6 +30,15 @@ pub(super) enum Owner {
     Hub,
     /// A home region's.
     Home(RegionCode),
+}
+
+impl From<Author> for Owner {
+    fn from(Author { side, region }: Author) -> Owner {
+        match side {
+            Side::Care => Owner::Care(region),
+            Side::Home => Owner::Home(region),
+        }
+    }
 }
 
 /// Books that could not be had, and why: their records are not compared.
