@@ -262,6 +262,7 @@ fn clear(folder: &Path) {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             seed: "check".into(),
             answer_deadline_ms: limits::ANSWER_DEADLINE_MS,
+            signs: true,
         };
         let open = |name: &str| open_store(&folder.join(name)).map_err(io::Error::other);
         let cluster = Cluster::start(setup, open).await.expect("the cluster starts");

@@ -94,6 +94,7 @@ async fn here(stage: Stage, stores: &Path) -> anyhow::Result<bool> {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         seed: "demo".into(),
         answer_deadline_ms: limits::ANSWER_DEADLINE_MS,
+        signs: true,
     };
     let open = |name: &str| open_store(&stores.join(name)).map_err(io::Error::other);
     let cluster = Cluster::start(setup, open).await?;
