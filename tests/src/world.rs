@@ -57,15 +57,20 @@ impl World {
 
     /// The same over stores whose every commit lets others run, as a disk does.
     pub async fn with_slow_commits(provinces: &[&str], day: &str) -> World {
-        World::over(provinces, day, || Store::new(SlowCommits(Memory::new()))).await
+        World::over(provinces, day, false, || Store::new(SlowCommits(Memory::new()))).await
     }
 
     /// Some provinces at nine in the morning of a day.
     pub async fn of(provinces: &[&str], day: &str) -> World {
-        World::over(provinces, day, || Store::new(Memory::new())).await
+        World::over(provinces, day, false, || Store::new(Memory::new())).await
     }
 
-    async fn over(provinces: &[&str], day: &str, store: fn() -> Store) -> World {
+    /// Some provinces that have keys and sign.
+    pub async fn signing(provinces: &[&str], day: &str) -> World {
+        World::over(provinces, day, true, || Store::new(Memory::new())).await
+    }
+
+    async fn over(provinces: &[&str], day: &str, signs: bool, store: fn() -> Store) -> World {
         let clock = Arc::new(ManualClock::at(morning(day)));
         let setup = ClusterSetup {
             regions: provinces.iter().map(|code| region(code)).collect(),
@@ -73,6 +78,7 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             seed: "tests".into(),
             answer_deadline_ms: PATIENCE_MS,
+            signs,
         };
         let cluster = Cluster::start(setup, |_| Ok(store())).await.expect("the cluster starts");
         let clients = cluster.clients().expect("clients");
