@@ -14,7 +14,7 @@ use zhijie_services::{
         ids::RegionCode,
         parameters::Parameters,
     },
-    node::{Clock, Credentials, Link, ManualClock, Net, Role, channel, embedded_parameters},
+    node::{Clock, Credentials, Link, ManualClock, Net, Role, Signer, channel, embedded_parameters},
     pb::{
         self, agency_client::AgencyClient, books_client::BooksClient, care_client::CareClient, find_request::By,
         home_client::HomeClient, hub_client::HubClient, national_client::NationalClient,
@@ -57,20 +57,20 @@ impl World {
 
     /// The same over stores whose every commit lets others run, as a disk does.
     pub async fn with_slow_commits(provinces: &[&str], day: &str) -> World {
-        World::over(provinces, day, false, || Store::new(SlowCommits(Memory::new()))).await
+        World::over(provinces, day, BTreeMap::new(), || Store::new(SlowCommits(Memory::new()))).await
     }
 
     /// Some provinces at nine in the morning of a day.
     pub async fn of(provinces: &[&str], day: &str) -> World {
-        World::over(provinces, day, false, || Store::new(Memory::new())).await
+        World::signing(provinces, day, BTreeMap::new()).await
     }
 
-    /// Some provinces that have keys and sign.
-    pub async fn signing(provinces: &[&str], day: &str) -> World {
-        World::over(provinces, day, true, || Store::new(Memory::new())).await
+    /// Some provinces, of which those services sign that have a key.
+    pub async fn signing(provinces: &[&str], day: &str, signers: BTreeMap<String, Signer>) -> World {
+        World::over(provinces, day, signers, || Store::new(Memory::new())).await
     }
 
-    async fn over(provinces: &[&str], day: &str, signs: bool, store: fn() -> Store) -> World {
+    async fn over(provinces: &[&str], day: &str, signers: BTreeMap<String, Signer>, store: fn() -> Store) -> World {
         let clock = Arc::new(ManualClock::at(morning(day)));
         let setup = ClusterSetup {
             regions: provinces.iter().map(|code| region(code)).collect(),
@@ -78,7 +78,7 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             seed: "tests".into(),
             answer_deadline_ms: PATIENCE_MS,
-            signs,
+            signers,
         };
         let cluster = Cluster::start(setup, |_| Ok(store())).await.expect("the cluster starts");
         let clients = cluster.clients().expect("clients");

@@ -13,7 +13,7 @@ use std::{
 use prost::Message;
 use serde_json::Value;
 use zhijie_services::{
-    cluster::{Clients, Cluster, ClusterSetup},
+    cluster::{Clients, Cluster, ClusterSetup, seeded_signers},
     domain::{
         calendar::{Moment, parse_date},
         ids::RegionCode,
@@ -202,7 +202,7 @@ impl Stage {
 
 fn header(message: &str) -> pb::Header {
     let (care, home) = ("310100".into(), "341200".into());
-    pb::Header { message_id: message.into(), care, home, institution: "H31010000004".into() }
+    pb::Header { message_id: message.into(), care, home, institution: "H31010000004".into(), ..pb::Header::default() }
 }
 
 /// May is cleared with a dispute, June with a correction and what was disputed, July with less than nothing.
@@ -256,13 +256,15 @@ async fn person_of(stage: &Stage, settlement: &str) -> String {
 fn clear(folder: &Path) {
     block_on(async {
         let clock = Arc::new(ManualClock::at(Moment::start_of(parse_date("2025-05-31").expect("a date"))));
+        let regions: Vec<_> = PROVINCES.iter().map(|code| RegionCode::parse(code).expect("a code")).collect();
         let setup = ClusterSetup {
-            regions: PROVINCES.iter().map(|code| RegionCode::parse(code).expect("a code")).collect(),
+            // Other keys than the demo's: what those have signed stays signed.
+            signers: seeded_signers(&regions, "check"),
+            regions,
             parameters: Arc::new(embedded_parameters().expect("the shipped parameters")),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             seed: "check".into(),
             answer_deadline_ms: limits::ANSWER_DEADLINE_MS,
-            signs: true,
         };
         let open = |name: &str| open_store(&folder.join(name)).map_err(io::Error::other);
         let cluster = Cluster::start(setup, open).await.expect("the cluster starts");
@@ -314,6 +316,23 @@ impl Stores<'_> {
             edit(&mut document);
             vec![(key.to_vec(), Some(sealed(key, &document)))]
         });
+    }
+
+    /// Changes a settlement in force alike in the books of the hub, of home and of care, and seals each again.
+    fn edit_everywhere(&self, edit: fn(&mut pb::BookRecord)) {
+        let mut found = None;
+        self.edit("hub", "b/", in_force, |record: &mut pb::BookRecord| {
+            let settlement = record.settlement.as_ref().expect("a settlement");
+            let claim = settlement.claim.as_ref().expect("a claim");
+            let place = |role: &str, code: &str| format!("{role}-{}0000", &code[..2]);
+            found = Some((settlement.id.clone(), [place("home", &claim.home), place("care", &claim.care)]));
+            edit(record);
+        });
+        let (id, services) = found.expect("a settlement");
+        for service in services {
+            let wanted = |record: &pb::BookRecord| record.settlement.as_ref().is_some_and(|s| s.id == id);
+            self.edit(&service, "b/", wanted, edit);
+        }
     }
 
     fn remove<M: Message + Default>(&self, service: &str, prefix: &str, wanted: impl Fn(&M) -> bool) {
@@ -504,6 +523,56 @@ const CHANGES: &[Row] = &[
             amounts.hospital += 1;
         });
     }),
+    ("an amount in all three books, its identities whole", "proofs hub b proof.home", |stores| {
+        stores.edit_everywhere(|record| {
+            let amounts = amounts(record);
+            amounts.funds.as_mut().expect("funds").basic -= 1;
+            amounts.fund_total -= 1;
+            amounts.hospital += 1;
+        });
+    }),
+    ("the bill's patient in all three books", "proofs hub b proof.care", |stores| {
+        stores.edit_everywhere(|record| {
+            record.settlement.as_mut().and_then(|settlement| settlement.claim.as_mut()).expect("a claim").injury = true;
+        });
+    }),
+    ("a signature taken away in all three books", "proofs hub b proof.home", |stores| {
+        stores.edit_everywhere(|record| {
+            record.settlement.as_mut().and_then(|s| s.proof.as_mut()).expect("a proof").home.clear();
+        });
+    }),
+    ("another's signature", "proofs care-310000 b proof.care", |stores| {
+        stores.edit("care-310000", "b/", in_force, |record| {
+            let proof = record.settlement.as_mut().and_then(|s| s.proof.as_mut()).expect("a proof");
+            proof.care = proof.home.clone();
+        });
+    }),
+    ("a record taken out of a day that its region has signed", "proofs home-340000 G facts", |stores| {
+        stores.change("home-340000", "b/", in_force, |key, record| {
+            let id = record.settlement.expect("a settlement").id;
+            vec![(key.to_vec(), None), (format!("s/{id}").into_bytes(), None)]
+        });
+    }),
+    ("what a head says", "proofs hub G signature", |stores| {
+        stores.edit("hub", "G/", |_| true, |head: &mut pb::DayHead| head.records += 1)
+    }),
+    ("a head taken out", "proofs care-310000 G previous", |stores| {
+        stores.remove("care-310000", "G/", |_: &pb::DayHead| true)
+    }),
+    ("a key that its region does not have", "proofs hub K key", |stores| {
+        stores.change(
+            "hub",
+            "K/",
+            |_| true,
+            |_, mut key: pb::SigningKey| {
+                key.public[0] ^= 1;
+                let hex: String = key.public.iter().map(|byte| format!("{byte:02x}")).collect();
+                let place = format!("K/{}/{}/{hex}", key.role, key.region).into_bytes();
+                let value = sealed(&place, &key);
+                vec![(place, Some(value))]
+            },
+        );
+    }),
 ];
 
 #[test]
@@ -515,7 +584,7 @@ fn what_is_changed_behind_the_services_is_named() {
     let (code, said) = check(&sound);
     assert_eq!((code, &said["equal"]), (Some(0), &Value::Bool(true)), "{said:#}");
     let checked = |key: &str| subject(&said, key)["checked"].as_u64().unwrap_or_default();
-    for key in ["records", "books", "persons", "places", "tables", "cases", "ledger"] {
+    for key in ["records", "books", "persons", "places", "tables", "cases", "ledger", "proofs"] {
         assert!(checked(key) > 0, "{key} has something to check");
     }
     let mut wrong = Vec::new();

@@ -111,7 +111,9 @@ impl Service {
                 let (region, answer_deadline_ms) = (region(code)?, self.answer_deadline_ms);
                 start_care(node, &CareSetup { region, listen, hub, secret, signer, answer_deadline_ms }).await
             }
-            Some((_, code)) => start_home(node, &HomeSetup { region: region(code)?, listen, hub, secret, signer }).await,
+            Some((_, code)) => {
+                start_home(node, &HomeSetup { region: region(code)?, listen, hub, secret, signer }).await
+            }
             None => start_hub(node, &HubSetup { listen, regions: self.peers.iter().map(peer).collect() }).await,
         }
     }

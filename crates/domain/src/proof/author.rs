@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use crate::{
-    ids::RegionCode,
-    settlement::Settlement,
-};
+use crate::{ids::RegionCode, settlement::Settlement};
 
 /// A role that signs. The hub signs nothing: it keeps what others have signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,10 +49,11 @@ impl Author {
 
     /// True for one side of what is between two provinces.
     pub(crate) fn is_of(&self, home: &RegionCode, care: &RegionCode) -> bool {
-        self.region == *match self.side {
-            Side::Home => home,
-            Side::Care => care,
-        }
+        self.region
+            == *match self.side {
+                Side::Home => home,
+                Side::Care => care,
+            }
     }
 }
 

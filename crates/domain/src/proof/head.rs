@@ -2,7 +2,7 @@
 //! one before it, so that none can be changed, left out or put between without a break. Facts that come to a past day
 //! later make a new head, which names the earlier one of the day.
 
-use super::{Author, Facts, Statement};
+use super::{Author, DAY, Facts, Statement};
 use crate::{calendar::Date, signature::Digest};
 
 /// A head.
@@ -26,7 +26,7 @@ impl Head {
     /// What is signed.
     #[must_use]
     pub fn statement(&self) -> Statement {
-        let mut statement = Statement::titled("zhijie day 1");
+        let mut statement = Statement::titled(DAY);
         statement
             .line("role", self.author.side.name())
             .line("region", &self.author.region)

@@ -10,4 +10,4 @@ pub mod tree;
 pub use author::{Author, Side};
 pub use facts::Facts;
 pub use head::Head;
-pub use statement::{Named, Statement, Undo, claim, record, request};
+pub use statement::{CLAIM, DAY, Named, RECORD, Statement, UNDO, Undo, claim, record, request};

@@ -12,6 +12,15 @@ use crate::{
     split::Parts,
 };
 
+/// The title of what care states of a claim.
+pub const CLAIM: &str = "zhijie claim 1";
+/// The title of what care states when it asks to undo a settlement.
+pub const UNDO: &str = "zhijie undo 1";
+/// The title of what home states of a record.
+pub const RECORD: &str = "zhijie record 1";
+/// The title of what a region states of a day.
+pub const DAY: &str = "zhijie day 1";
+
 /// A text that is signed. No value holds the end of a line, so that different facts are never the same text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement(String);
@@ -71,7 +80,7 @@ impl Statement {
 /// What care states when it sends a claim in a message.
 #[must_use]
 pub fn claim(message: Option<&MessageId>, claim: &Claim) -> Statement {
-    let mut statement = Statement::titled("zhijie claim 1");
+    let mut statement = Statement::titled(CLAIM);
     statement
         .line("message", text(message))
         .line("visit", &claim.visit)
@@ -136,7 +145,7 @@ impl<'a> Undo<'a> {
     /// What care states when it sends it.
     #[must_use]
     pub fn statement(&self) -> Statement {
-        let mut statement = Statement::titled("zhijie undo 1");
+        let mut statement = Statement::titled(UNDO);
         match self.named {
             Named::Settlement(settlement) => statement.line("cancel", settlement),
             Named::Message(message) => statement.line("reverse", text(message)),
@@ -162,7 +171,7 @@ pub fn request(record: &Settlement) -> Statement {
 /// What home states when it books a record: everything that is owed, and the claim that it answers.
 #[must_use]
 pub fn record(record: &Settlement) -> Statement {
-    let mut statement = Statement::titled("zhijie record 1");
+    let mut statement = Statement::titled(RECORD);
     let amounts = &record.computation.amounts;
     let funds = &amounts.funds;
     statement

@@ -19,7 +19,6 @@ use crate::{
         claim::Header,
         id,
         pb::{self, answer::Outcome},
-        proof::print_signature,
         settlement,
     },
 };
@@ -56,8 +55,8 @@ impl Begin for Cancel<'_> {
         visit.keep(txn);
         let Claim { visit, person, home, institution, .. } = &booked.settlement.claim;
         let undo = Undo { named: Named::Settlement(&settlement), visit, person, home, institution };
-        let signature = print_signature(self.care.signatory.sign(|| undo.statement()));
-        let request = pb::CancelRequest { signature, ..self.request.clone() };
+        let header = self.header.signed(self.care.signatory.sign(|| undo.statement()));
+        let request = pb::CancelRequest { header: Some(header), ..self.request.clone() };
         let intent = pb::Intent {
             act: pb::Act::Cancel.into(),
             request: request.encode_to_vec().into(),

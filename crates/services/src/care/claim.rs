@@ -85,8 +85,7 @@ pub(super) async fn claim_of(
     if claim.service != Service::Stay {
         document.lines = lines.iter().map(print_split).collect();
     }
-    let request =
-        pb::ClaimRequest { header: Some(print_header(header)), claim: Some(document), ..pb::ClaimRequest::default() };
+    let request = pb::ClaimRequest { header: Some(print_header(header)), claim: Some(document), listed: None };
     Ok(Claimed { claim, request })
 }
 

@@ -40,8 +40,8 @@ use zhijie_protocol::v1::{agency_server, care_server, hub_client::HubClient, reg
 
 use crate::{
     node::{
-        Book, Credentials, Entries, Failure, Gate, Key, Link, Node, Office, Role, Served, Signatory, Signer, channel, claim, limits,
-        reflection,
+        Book, Credentials, Entries, Failure, Gate, Key, Link, Node, Office, Role, Served, Signatory, Signer, channel,
+        claim, limits, reflection,
         road::{Carrier, ROAD, RoadClient, no_such_call, read_letter, road_server},
         serve,
     },

@@ -25,7 +25,6 @@ use crate::{
         claim::Header,
         id,
         pb::{self, answer::Outcome, message_record::State},
-        proof::print_signature,
     },
 };
 
@@ -131,7 +130,7 @@ impl Reverse<'_> {
         let undo = Undo { named: Named::Message(Some(&message)), visit, person, home, institution };
         let undoes_settlement = self.request.act() == pb::Act::Settle;
         let signature = if undoes_settlement { self.care.signatory.sign(|| undo.statement()) } else { None };
-        let request = pb::ReverseRequest { signature: print_signature(signature), ..self.request.clone() };
+        let request = pb::ReverseRequest { header: Some(self.header.signed(signature)), ..self.request.clone() };
         let intent = pb::Intent {
             act: pb::Act::Reverse.into(),
             request: request.encode_to_vec().into(),

@@ -18,9 +18,8 @@ use super::{
 use crate::{
     node::{Book, Failure, Key, Stop, answer_of},
     wire::{
-        claim::{self, Header},
+        claim::{self, Header, parse_header},
         pb::{self, answer::Outcome},
-        proof::{parse_signature, print_signature},
         settlement,
     },
 };
@@ -60,7 +59,7 @@ impl Begin for Settle<'_> {
 /// never was.
 pub(super) fn intent(care: &Care, header: &Header, before: pb::Visit, at_once: bool, mut claimed: Claimed) -> Plan {
     let signature = care.signatory.sign(|| proof::claim(Some(&header.message), &claimed.claim));
-    claimed.request.signature = print_signature(signature);
+    claimed.request.header = Some(header.signed(signature));
     let intent = pb::Intent {
         act: pb::Act::Settle.into(),
         request: claimed.request.encode_to_vec().into(),
@@ -90,8 +89,8 @@ pub(super) async fn conclude(
                     &read
                 }
             };
-            let signature = parse_signature(&claimed.request.signature, "signature").map_err(outside)?;
-            if !settled.answers(&claimed.claim, signature) {
+            let header = parse_header(claimed.request.header.as_ref()).map_err(outside)?;
+            if !settled.answers(&claimed.claim, header.signature) {
                 return Err(outside("a settlement answers the claim it was sent"));
             }
             Book::add(txn, &settled, None).await?;

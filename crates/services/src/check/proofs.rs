@@ -55,9 +55,9 @@ impl Looked<'_> {
         }
         for author in self.keyring.authors() {
             let Some(own) = self.stores.get(&service(author)) else { continue };
-            for (key, _) in self.keyring.keys_of(author) {
+            for key in self.keyring.keys_of(author) {
                 self.subject.look();
-                let kept = keys::signing_key(author, key);
+                let kept = keys::signing_key(author, &key.public);
                 if own.get(&kept).await?.is_none() {
                     self.subject.differs(self.identity, &kept, "key", "the region itself does not have it");
                 }
@@ -116,7 +116,8 @@ impl Looked<'_> {
         let mut pages = Pages::of(self.store, keys::HEADS);
         while let Some(page) = pages.next().await? {
             for (key, record) in &page {
-                let read = document::<pb::DayHead>(key, &record.value).and_then(|head| stored(SignedHead::parse(&head), key));
+                let read =
+                    document::<pb::DayHead>(key, &record.value).and_then(|head| stored(SignedHead::parse(&head), key));
                 let Some(signed) = self.subject.read(self.identity, key, read)? else { continue };
                 self.subject.look();
                 let (author, statement) = (&signed.head.author, signed.head.statement());

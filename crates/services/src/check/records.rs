@@ -98,7 +98,7 @@ const KINDS: &[Kind] = &[
     Kind(b'D', HUB, |_, key, value| loose(key, value, |_: &pb::DoneRecord| Ok(()))),
     Kind(b'T', HUB, |_, key, value| whole(key, value, ticketed)),
     Kind(b'O', HUB, |_, _, value| Ok(Then::Needs(value.to_vec()))),
-    Kind(b'K', ALL, |_, key, value| whole(key, value, |of| proof::parse_key(of).map(|(author, key, _)| keys::signing_key(&author, &key)))),
+    Kind(b'K', ALL, |_, key, value| whole(key, value, |of| proof::parse_key(of).map(|key| keys::signing_key(&key.author, &key.public)))),
     Kind(b'G', ALL, |_, key, value| whole(key, value, |of| proof::parse_head(of).map(|(head, _)| keys::head(&head.author, head.number)))),
     Kind(b'E', ALL, |_, _, value| Ok(Then::Needs(value.to_vec()))),
     Kind(b'R', HUB, |_, _, value| Ok(Then::Needs(value.to_vec()))),

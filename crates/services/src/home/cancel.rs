@@ -18,7 +18,6 @@ use crate::{
         claim::parse_header,
         id,
         pb::{self, answer::Outcome},
-        proof::parse_signature,
         settlement,
     },
 };
@@ -33,8 +32,7 @@ struct Cancel<'a> {
 pub(super) async fn cancel(home: &Home, request: pb::CancelRequest) -> Result<pb::Answer, Failure> {
     let parsed = parse_header(request.header.as_ref()).and_then(|header| {
         home.serves(&header.home, "header.home")?;
-        let care = parse_signature(&request.signature, "signature")?;
-        let undo = Asked { kind: Kind::Cancelled, message: None, care };
+        let undo = Asked { kind: Kind::Cancelled, message: None, care: header.signature };
         Ok((header, id(SettlementId::parse, &request.settlement, "settlement")?, undo))
     });
     match parsed {

@@ -28,8 +28,8 @@ use zhijie_protocol::v1::{agency_server, home_server, hub_client::HubClient, reg
 
 use crate::{
     node::{
-        Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Office, Role, Served, Signatory, Signer, channel, claim, limits,
-        reflection,
+        Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Office, Role, Served, Signatory, Signer,
+        channel, claim, limits, reflection,
         road::{Carrier, ROAD, no_such_call, read_letter, road_server},
         serve,
     },

@@ -22,7 +22,6 @@ use crate::{
         claim::parse_header,
         id,
         pb::{self, answer::Outcome, message_record::State},
-        proof::parse_signature,
         settlement, visit,
     },
 };
@@ -37,8 +36,7 @@ pub(super) async fn reverse(home: &Home, request: pb::ReverseRequest) -> Result<
     let parsed = parse_header(request.header.as_ref()).and_then(|header| {
         home.serves(&header.home, "header.home")?;
         let message = id(MessageId::parse, &request.original_message_id, "original_message_id")?;
-        let care = parse_signature(&request.signature, "signature")?;
-        let undo = Asked { kind: Kind::Reversed, message: Some(message), care };
+        let undo = Asked { kind: Kind::Reversed, message: Some(message), care: header.signature };
         Ok((Key::of_original(&header.institution, &request)?, header, undo))
     });
     match parsed {

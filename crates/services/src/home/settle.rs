@@ -20,7 +20,6 @@ use crate::{
     wire::{
         self,
         pb::{self, answer::Outcome},
-        proof::parse_signature,
         settlement, visit,
     },
 };
@@ -37,11 +36,7 @@ pub(super) async fn settle(home: &Home, mut request: pb::ClaimRequest) -> Result
         Ok((header, sent)) => {
             // The message is the same by whatever version the hub judges it again; the first decides.
             request.listed = None;
-            let care = match parse_signature(&request.signature, "signature") {
-                Ok(care) => care,
-                Err(no) => return answer_of(Err(no.into())),
-            };
-            let proof = Proof { message: Some(header.message.clone()), care, home: None };
+            let proof = Proof { message: Some(header.message.clone()), care: header.signature, home: None };
             let key = Key::new(&header.institution, pb::Act::Settle, &header.message);
             answer_once(&home.node.store, &key, &digest(&request), &Settle { home, sent, proof }).await
         }

@@ -7,7 +7,6 @@ use zhijie_domain::{
     claim::{Claim, Service},
     filing::{Filing, cover, treatment_class},
     refusal::{Code, Refusal},
-    signature::Signature,
     split::SplitLine,
     visit::Visit,
 };
@@ -17,9 +16,7 @@ use crate::{
     node::{Caller, Failure, Records, Stop, keys, road::RoadClient, stored},
     wire::{
         claim::{self, Header, parse_header},
-        pb, person,
-        proof::parse_signature,
-        registry, required, visit,
+        pb, person, registry, required, visit,
     },
 };
 
@@ -27,8 +24,6 @@ use crate::{
 pub(super) struct Checked {
     pub(super) header: Header,
     pub(super) claim: Claim,
-    /// Care's.
-    pub(super) signature: Option<Signature>,
     lines: Vec<SplitLine>,
 }
 
@@ -46,8 +41,7 @@ pub(super) fn check(caller: &Caller, request: &pb::ClaimRequest) -> Result<Check
     let claim = claim::parse_under(&header, document)?;
     let lines: Vec<SplitLine> = document.lines.iter().map(claim::parse_split).collect::<Result<_, Refusal>>()?;
     claim.check_lines(&lines)?;
-    let signature = parse_signature(&request.signature, "signature")?;
-    Ok(Checked { header, claim, signature, lines })
+    Ok(Checked { header, claim, lines })
 }
 
 /// Enforces the national rules on a checked claim.

@@ -57,7 +57,7 @@ impl Act for Record<'_> {
             Some(Outcome::Settlement(document)) => {
                 let mut settlement = read(document)?;
                 let claim = &self.sent.claim;
-                if !settlement.answers(claim, self.sent.signature) {
+                if !settlement.answers(claim, self.sent.header.signature) {
                     return Err(outside("a settlement answers the claim it was sent").into());
                 }
                 if planted!(OtherAmounts) {

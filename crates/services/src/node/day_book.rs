@@ -127,13 +127,15 @@ impl Book {
             Ok(pb::DayTotalsReply {
                 totals: book::print_totals(&tally.totals),
                 refused: None,
-                keys: keyring.keys_of(author).map(|(key, since)| proof::print_key(author, key, *since)).collect(),
+                keys: keyring.keys_of(author).map(proof::print_key).collect(),
                 heads: heads::after(&self.store, author, request.after, limits::HEADS_MAX).await?,
             })
         };
         match reply.await {
             Ok(reply) => Ok(reply),
-            Err(Stop::Refused(no)) => Ok(pb::DayTotalsReply { refused: Some(refusal::print(&no)), ..Default::default() }),
+            Err(Stop::Refused(no)) => {
+                Ok(pb::DayTotalsReply { refused: Some(refusal::print(&no)), ..Default::default() })
+            }
             Err(Stop::Failed(failure)) => Err(failure),
         }
     }

@@ -65,7 +65,12 @@ async fn behind(txn: &mut Txn, pointer: &[u8]) -> Result<Option<SignedHead>, Fai
 }
 
 /// The heads of a region behind one, ascending, at most so many.
-pub(crate) async fn after(store: &Store, author: &Author, number: u64, most: usize) -> Result<Vec<pb::DayHead>, Failure> {
+pub(crate) async fn after(
+    store: &Store,
+    author: &Author,
+    number: u64,
+    most: usize,
+) -> Result<Vec<pb::DayHead>, Failure> {
     let page = store.scan_prefix(&keys::heads_of(author), Some(&keys::head(author, number)), most).await?;
     page.iter().map(|(key, record)| document(key, &record.value)).collect()
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use zhijie_domain::{
-    calendar::Moment,
     ids::SettlementId,
     proof::{Author, Side, Statement, record, request},
     settlement::Settlement,
@@ -12,11 +11,14 @@ use zhijie_domain::{
 use zhijie_store::Store;
 
 use super::{Failure, Pages, document, keys, sign::verifies, stored};
-use crate::wire::{pb, proof};
+use crate::wire::{
+    pb,
+    proof::{self, SigningKey},
+};
 
-/// Keys by region, each with the moment since which its region signs with it.
+/// Keys by region.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Keyring(BTreeMap<Author, BTreeMap<PublicKey, Moment>>);
+pub(crate) struct Keyring(BTreeMap<Author, BTreeMap<PublicKey, SigningKey>>);
 
 /// Why a record is not proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,16 +56,15 @@ impl Keyring {
         while let Some(page) = pages.next().await? {
             for (key, record) in &page {
                 let kept: pb::SigningKey = document(key, &record.value)?;
-                let (author, public, since) = stored(proof::parse_key(&kept), key)?;
-                keyring.add(author, public, since);
+                keyring.add(stored(proof::parse_key(&kept), key)?);
             }
         }
         Ok(keyring)
     }
 
     /// Adds a key.
-    pub(crate) fn add(&mut self, author: Author, public: PublicKey, since: Moment) {
-        self.0.entry(author).or_default().insert(public, since);
+    pub(crate) fn add(&mut self, key: SigningKey) {
+        self.0.entry(key.author.clone()).or_default().insert(key.public, key);
     }
 
     /// Adds the keys of another.
@@ -79,13 +80,18 @@ impl Keyring {
     }
 
     /// The keys of a region.
-    pub(crate) fn keys_of(&self, author: &Author) -> impl Iterator<Item = (&PublicKey, &Moment)> {
-        self.0.get(author).into_iter().flatten()
+    pub(crate) fn keys_of(&self, author: &Author) -> impl Iterator<Item = &SigningKey> {
+        self.0.get(author).into_iter().flat_map(BTreeMap::values)
     }
 
     /// The key of a region that a signature of a statement is by.
-    pub(crate) fn signer_of(&self, author: &Author, statement: &Statement, signature: &Signature) -> Option<PublicKey> {
-        self.keys_of(author).map(|(key, _)| *key).find(|key| verifies(key, statement, signature))
+    pub(crate) fn signer_of(
+        &self,
+        author: &Author,
+        statement: &Statement,
+        signature: &Signature,
+    ) -> Option<&SigningKey> {
+        self.keys_of(author).find(|key| verifies(&key.public, statement, signature))
     }
 
     /// What is doubtful of a record, by the side that should have signed it.
@@ -95,7 +101,7 @@ impl Keyring {
             Side::Home => (settlement.proof.home, record),
             Side::Care => (settlement.proof.care, request),
         };
-        let since = self.keys_of(&author).map(|(_, since)| *since).min();
+        let since = self.keys_of(&author).map(|key| key.since).min();
         match (signature, since) {
             (None, Some(since)) => (settlement.at >= since).then_some(Doubt::Unsigned),
             (None, None) => None,

@@ -11,27 +11,38 @@ use zhijie_domain::{
 
 /// A key that signs.
 #[derive(Clone)]
-pub struct Signer(Arc<Ed25519KeyPair>);
+pub struct Signer {
+    key: Arc<Ed25519KeyPair>,
+    certificate: Arc<[u8]>,
+}
 
 impl Signer {
-    /// The key in a PKCS#8 document; nothing where it holds no Ed25519 key.
+    /// The key in a PKCS#8 document, and the certificate that binds it, DER; nothing where it is no Ed25519 key.
     #[must_use]
-    pub fn from_pkcs8(der: &[u8]) -> Option<Signer> {
-        Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).ok().map(|key| Signer(Arc::new(key)))
+    pub fn from_pkcs8(key: &[u8], certificate: &[u8]) -> Option<Signer> {
+        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(key).ok()?;
+        Some(Signer { key: Arc::new(key), certificate: certificate.into() })
     }
 
     /// The key that follows from a text: for tests and simulations, where nothing may be by chance.
     #[must_use]
     pub fn seeded(text: &str) -> Option<Signer> {
         let Digest(seed) = Digest::of(&[text.as_bytes()]);
-        Ed25519KeyPair::from_seed_unchecked(&seed).ok().map(|key| Signer(Arc::new(key)))
+        let key = Ed25519KeyPair::from_seed_unchecked(&seed).ok()?;
+        Some(Signer { key: Arc::new(key), certificate: Arc::default() })
+    }
+
+    /// The certificate that binds it, DER; empty: none does.
+    #[must_use]
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
     }
 
     /// Signs a statement.
     #[must_use]
     pub fn sign(&self, statement: &Statement) -> Signature {
         let mut signature = Signature([0; 64]);
-        let signed = self.0.sign(statement.as_str().as_bytes());
+        let signed = self.key.sign(statement.as_str().as_bytes());
         signature.0.iter_mut().zip(signed.as_ref()).for_each(|(place, byte)| *place = *byte);
         signature
     }
@@ -40,7 +51,7 @@ impl Signer {
     #[must_use]
     pub fn public(&self) -> PublicKey {
         let mut public = PublicKey([0; 32]);
-        public.0.iter_mut().zip(self.0.public_key().as_ref()).for_each(|(place, byte)| *place = *byte);
+        public.0.iter_mut().zip(self.key.public_key().as_ref()).for_each(|(place, byte)| *place = *byte);
         public
     }
 }

@@ -16,7 +16,10 @@ use super::{
     heads::{self, SignedHead, number_of},
     keys, limits,
 };
-use crate::wire::{pb, proof};
+use crate::wire::{
+    pb,
+    proof::{SigningKey, print_key},
+};
 
 /// A region, and the key with which it signs.
 #[derive(Debug, Clone)]
@@ -37,10 +40,11 @@ impl Signatory {
         now: Moment,
     ) -> io::Result<Signatory> {
         if let Some(signer) = &signer {
-            let (public, mut txn) = (signer.public(), store.begin());
-            let key = keys::signing_key(&author, &public);
+            let (mut txn, certificate) = (store.begin(), signer.certificate().to_vec());
+            let own = SigningKey { author: author.clone(), public: signer.public(), since: now, certificate };
+            let key = keys::signing_key(&author, &own.public);
             if txn.record::<pb::SigningKey>(&key).await.map_err(io::Error::other)?.is_none() {
-                txn.keep(key, &proof::print_key(&author, &public, now));
+                txn.keep(key, &print_key(&own));
                 if !matches!(commit(txn).await.map_err(io::Error::other)?, Committed::Yes) {
                     return Err(io::Error::other("the store takes no work yet"));
                 }

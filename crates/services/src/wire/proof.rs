@@ -66,20 +66,35 @@ fn parse_author(role: &str, region: &str) -> Result<Author, Refusal> {
     Ok(Author { side, region: id(RegionCode::parse, region, "region")? })
 }
 
-/// Reads a key: whose it is, and the moment since which it signs.
+/// A key with which a region signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningKey {
+    /// Whose it is.
+    pub author: Author,
+    /// By what signatures are verified.
+    pub public: PublicKey,
+    /// Since when the region signs with it.
+    pub since: Moment,
+    /// The certificate that binds it to the region, DER; empty: none does.
+    pub certificate: Vec<u8>,
+}
+
+/// Reads a key.
 ///
 /// # Errors
 /// `FieldInvalid` naming the field.
-pub fn parse_key(key: &pb::SigningKey) -> Result<(Author, PublicKey, Moment), Refusal> {
+pub fn parse_key(key: &pb::SigningKey) -> Result<SigningKey, Refusal> {
     let Digest(public) = parse_digest(&key.public, "public")?;
-    Ok((parse_author(&key.role, &key.region)?, PublicKey(public), Moment(key.since)))
+    let (public, since, certificate) = (PublicKey(public), Moment(key.since), key.certificate.clone());
+    Ok(SigningKey { author: parse_author(&key.role, &key.region)?, public, since, certificate })
 }
 
 /// The key as a document.
 #[must_use]
-pub fn print_key(author: &Author, key: &PublicKey, since: Moment) -> pb::SigningKey {
+pub fn print_key(key: &SigningKey) -> pb::SigningKey {
+    let SigningKey { author, public, since, certificate } = key;
     let (role, region) = (author.side.name().into(), author.region.to_string());
-    pb::SigningKey { role, region, public: key.0.to_vec(), since: since.0 }
+    pb::SigningKey { role, region, public: public.0.to_vec(), since: since.0, certificate: certificate.clone() }
 }
 
 /// Reads a head and its signature.

@@ -246,12 +246,12 @@ async fn undo_at_home(hub: &Hub, message: &str, settled: &Settlement) -> Result<
             care: claim.care.to_string(),
             home: claim.home.to_string(),
             institution: claim.institution.to_string(),
+            // Care is asked before, and signs nothing.
+            signature: Vec::new(),
         }),
         settlement: settled.id.to_string(),
         visit: claim.visit.to_string(),
         person: claim.person.to_string(),
-        // Care is asked before, and signs nothing.
-        signature: Vec::new(),
     };
     let home = hub.home(&claim.home)?;
     let answer = ask_home(home.ask(pb::RoadCall::Cancel, &request)).await?;

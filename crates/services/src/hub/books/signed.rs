@@ -42,23 +42,18 @@ pub(super) async fn take(hub: &Hub, author: &Author, reply: &pb::DayTotalsReply)
     Err(Refusal::new(Code::Busy, "bounded queues", "").into())
 }
 
-async fn enter(
-    txn: &mut Txn,
-    author: &Author,
-    reply: &pb::DayTotalsReply,
-    known: &Keyring,
-) -> Result<(), Failure> {
+async fn enter(txn: &mut Txn, author: &Author, reply: &pb::DayTotalsReply, known: &Keyring) -> Result<(), Failure> {
     let outside = |what: String| Failure::Protocol { peer: author.to_string(), what };
     let malformed = |refusal: Refusal| outside(refusal.to_string());
     let mut keyring = known.clone();
     for sent in &reply.keys {
-        let (owner, public, since) = proof::parse_key(sent).map_err(malformed)?;
-        if owner != *author {
+        let key = proof::parse_key(sent).map_err(malformed)?;
+        if key.author != *author {
             return Err(outside("a region sends keys of its own".into()));
         }
-        if keyring.keys_of(author).all(|(known, _)| *known != public) {
-            txn.keep(keys::signing_key(author, &public), &proof::print_key(author, &public, since));
-            keyring.add(owner, public, since);
+        if keyring.keys_of(author).all(|known| known.public != key.public) {
+            txn.keep(keys::signing_key(author, &key.public), &proof::print_key(&key));
+            keyring.add(key);
         }
     }
     let mut last = heads::last(txn, author).await?;
