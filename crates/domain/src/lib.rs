@@ -30,12 +30,14 @@ pub mod signature;
 pub mod visit;
 
 pub mod audit;
+pub mod author;
 pub mod clearing;
 pub mod prepayment;
-pub mod proof;
 pub mod reconcile;
 pub mod ticket;
 
 pub mod ledger;
+
+pub mod proof;
 
 pub mod parameters;

@@ -2,8 +2,8 @@
 //! one before it, so that none can be changed, left out or put between without a break. Facts that come to a past day
 //! later make a new head, which names the earlier one of the day.
 
-use super::{Author, DAY, Facts, Statement};
-use crate::{calendar::Date, signature::Digest};
+use super::{DAY, Facts, Statement};
+use crate::{author::Author, calendar::Date, signature::Digest};
 
 /// A head.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::Group;
 use crate::{
+    author::Author,
     claim::Service,
     ids::{RegionCode, SettlementId, VisitId},
     money::Fen,
     person::Scheme,
-    proof::Author,
     settlement::{Kind, Settlement},
     signature::Digest,
 };

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Entry, Three};
 use crate::{
+    author::Author,
     ids::RegionCode,
     money::{Fen, Overflow},
     person::Scheme,
-    proof::Author,
     settlement::Kind,
 };
 

@@ -30,10 +30,10 @@ use std::{
 use tokio::sync::{Notify, watch};
 use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
 use zhijie_domain::{
+    author::{Author, Side},
     calendar::Date,
     catalogue::Catalogue,
     ids::RegionCode,
-    proof::{Author, Side},
     refusal::{Code, Refusal},
 };
 use zhijie_protocol::v1::{agency_server, care_server, hub_client::HubClient, registry_client::RegistryClient};

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use zhijie_domain::{
+    author::{Author, Side},
     calendar::Date,
     ids::SettlementId,
-    proof::{Author, Side},
 };
 use zhijie_store::Store;
 
@@ -34,7 +34,9 @@ pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
         let mut looked = Looked { stores, identity, store, keyring: &keyring, subject: &mut subject };
         looked.keys().await?;
         looked.records().await?;
-        looked.heads().await?;
+    }
+    for (identity, store) in &stores.0 {
+        Looked { stores, identity, store, keyring: &keyring, subject: &mut subject }.heads().await?;
     }
     Ok(subject)
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use zhijie_domain::{
+    author::{Author, Side},
     ids::SettlementId,
-    proof::{Author, Facts, Side, Statement, record, request, tree},
+    proof::{Facts, Statement, record, request, tree},
     settlement::{Kind, Settlement},
     signature::Signature,
 };

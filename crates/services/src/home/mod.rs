@@ -20,8 +20,8 @@ use std::{io, pin::Pin, sync::Arc};
 use tokio::sync::{Notify, watch};
 use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
 use zhijie_domain::{
+    author::{Author, Side},
     ids::RegionCode,
-    proof::{Author, Side},
     refusal::{Code, Refusal},
 };
 use zhijie_protocol::v1::{agency_server, home_server, hub_client::HubClient, registry_client::RegistryClient};

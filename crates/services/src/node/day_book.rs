@@ -8,9 +8,10 @@ use futures_util::{
 };
 use tonic::Status;
 use zhijie_domain::{
+    author::Author,
     calendar::{Date, parse_date},
     ids::SettlementId,
-    proof::{Author, Facts, tree::Tree},
+    proof::{Facts, tree::Tree},
     reconcile::{Entry, Filter, Totals, count},
     signature::Proof,
 };

@@ -1,11 +1,7 @@
 //! Heads of days in a store (日链): a region makes those of its own book, the hub keeps those of all. They are chained
 //! and numbered, so that one is only ever added behind the last.
 
-use zhijie_domain::{
-    calendar::Date,
-    proof::{Author, Head},
-    signature::Signature,
-};
+use zhijie_domain::{author::Author, calendar::Date, proof::Head, signature::Signature};
 use zhijie_store::{Store, Txn};
 
 use super::{

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use zhijie_domain::{
+    author::{Author, Side},
     ids::SettlementId,
-    proof::{Author, Side, Statement, record, request},
+    proof::{Statement, record, request},
     settlement::Settlement,
     signature::{PublicKey, Signature},
 };

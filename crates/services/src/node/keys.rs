@@ -1,9 +1,9 @@
 //! Every key of every store, in one place. A key is a letter for its kind, then parts divided by `/`, which no id holds.
 
 use zhijie_domain::{
+    author::Author,
     calendar::{Date, Month, parse_date},
     ids::{FilingId, InstitutionCode, MessageId, PersonId, RegionCode, SettlementId, TicketId, VisitId},
-    proof::Author,
     signature::PublicKey,
 };
 

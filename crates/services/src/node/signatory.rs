@@ -3,8 +3,9 @@
 use std::io;
 
 use zhijie_domain::{
+    author::Author,
     calendar::{Date, Moment},
-    proof::{Author, Facts, Head, Statement, record},
+    proof::{Facts, Head, Statement, record},
     refusal::{Code, Refusal},
     settlement::Settlement,
     signature::{Proof, Signature},

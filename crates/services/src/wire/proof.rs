@@ -1,9 +1,10 @@
 //! What regions sign: signatures of records, keys, heads of days.
 
 use zhijie_domain::{
+    author::{Author, Side},
     calendar::Moment,
     ids::{MessageId, RegionCode},
-    proof::{Author, Facts, Head, Side},
+    proof::{Facts, Head},
     refusal::Refusal,
     signature::{Digest, Proof, PublicKey, Signature},
 };

@@ -8,9 +8,9 @@ use futures_util::{
 };
 use tonic::{Response, Status, Streaming};
 use zhijie_domain::{
+    author::{Author, Side},
     calendar::Date,
     ids::{RegionCode, SettlementId},
-    proof::{Author, Side},
     reconcile::{Entry, Filter},
     refusal::Code,
 };

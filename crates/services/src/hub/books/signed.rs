@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use zhijie_domain::{
+    author::{Author, Side},
     calendar::Date,
     ids::SettlementId,
-    proof::{Author, Side},
     reconcile::{Difference, DifferenceKind, Entry, Group, Three, Unequal},
     refusal::{Code, Refusal},
     settlement::Settlement,
@@ -152,7 +152,7 @@ async fn doubtful(
     settlement: &Settlement,
 ) -> Result<Option<Difference>, Failure> {
     let mut fields = Vec::new();
-    for side in [Side::Care, Side::Home] {
+    for side in Side::BOTH {
         let Some(doubt) = keyring.doubt(side, settlement) else { continue };
         if doubt == Doubt::Unsigned && is_of_a_cure(&hub.node.store, &settlement.id).await? {
             continue;

@@ -2,8 +2,8 @@
 
 use futures_util::stream::{self, StreamExt};
 use zhijie_domain::{
+    author::{Author, Side},
     calendar::Date,
-    proof::{Author, Side},
     reconcile::{Group, Three, Totals, unequal},
 };
 

@@ -1,4 +1,4 @@
-//! Who signs: the service that plays a role for a province.
+//! Who signs (签名方): the service that plays a role for a province.
 
 use std::fmt;
 
@@ -14,8 +14,8 @@ pub enum Side {
 }
 
 impl Side {
-    /// Both.
-    pub const BOTH: [Side; 2] = [Side::Home, Side::Care];
+    /// Both, in the order in which they sign.
+    pub const BOTH: [Side; 2] = [Side::Care, Side::Home];
 
     /// Its name in statements and documents.
     #[must_use]
