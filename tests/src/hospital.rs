@@ -40,7 +40,11 @@ pub fn person(id: &str, scheme: pb::Scheme, category: pb::Category) -> pb::Perso
 
 /// A cluster in which Li and Zhang are enrolled and Li is referred to Shanghai.
 pub async fn world() -> World {
-    let world = World::at(TODAY).await;
+    peopled(World::at(TODAY).await).await
+}
+
+/// The same people in another cluster.
+pub async fn peopled(world: World) -> World {
     enrol(&world, person(LI, pb::Scheme::Resident, pb::Category::Adult), pb::Purse::default()).await;
     let purse = pb::Purse { account: 30_000, family: 12_000 };
     enrol(&world, person(ZHANG, pb::Scheme::Employee, pb::Category::Active), purse).await;
@@ -80,6 +84,7 @@ pub fn header(institution: &str, person: &str, message: &str) -> pb::Header {
         care: institution[1..7].into(),
         home: person[..6].into(),
         institution: institution.into(),
+        ..pb::Header::default()
     }
 }
 

@@ -113,6 +113,7 @@ impl home_server::Home for Script {
             claim: Some(pb::Claim { lines: Vec::new(), ..claim }),
             computation: Some(computation),
             at: self.clock.now().0,
+            proof: None,
         };
         self.keep(&message, &settlement);
         Ok(Response::new(answered(settlement)))

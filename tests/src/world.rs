@@ -14,7 +14,7 @@ use zhijie_services::{
         ids::RegionCode,
         parameters::Parameters,
     },
-    node::{Clock, Credentials, Link, ManualClock, Net, Role, channel, embedded_parameters},
+    node::{Clock, Credentials, Link, ManualClock, Net, Role, Signer, channel, embedded_parameters},
     pb::{
         self, agency_client::AgencyClient, books_client::BooksClient, care_client::CareClient, find_request::By,
         home_client::HomeClient, hub_client::HubClient, national_client::NationalClient,
@@ -60,15 +60,20 @@ impl World {
 
     /// The same over stores whose every commit lets others run, as a disk does.
     pub async fn with_slow_commits(provinces: &[&str], day: &str) -> World {
-        World::over(provinces, day, || Store::new(SlowCommits(Memory::new()))).await
+        World::over(provinces, day, BTreeMap::new(), || Store::new(SlowCommits(Memory::new()))).await
     }
 
     /// Some provinces at nine in the morning of a day.
     pub async fn of(provinces: &[&str], day: &str) -> World {
-        World::over(provinces, day, || Store::new(Memory::new())).await
+        World::signing(provinces, day, BTreeMap::new()).await
     }
 
-    async fn over(provinces: &[&str], day: &str, store: fn() -> Store) -> World {
+    /// Some provinces, of which those services sign that have a key.
+    pub async fn signing(provinces: &[&str], day: &str, signers: BTreeMap<String, Signer>) -> World {
+        World::over(provinces, day, signers, || Store::new(Memory::new())).await
+    }
+
+    async fn over(provinces: &[&str], day: &str, signers: BTreeMap<String, Signer>, store: fn() -> Store) -> World {
         let clock = Arc::new(ManualClock::at(morning(day)));
         let setup = ClusterSetup {
             regions: provinces.iter().map(|code| region(code)).collect(),
@@ -76,6 +81,7 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             seed: "tests".into(),
             answer_deadline_ms: PATIENCE_MS,
+            signers,
         };
         let cluster = Cluster::start(setup, |_| Ok(store())).await.expect("the cluster starts");
         let clients = cluster.clients().expect("clients");

@@ -410,6 +410,7 @@ async fn a_hundred_thousand_institutions() {
         clock: std::sync::Arc::new(ManualClock::at(Moment(1_741_568_400_000))),
         seed: "bulk".into(),
         answer_deadline_ms: 400,
+        signers: Default::default(),
     };
     let store = |name: &str| open_store(&folder.join(name)).map_err(std::io::Error::other);
     let cluster = Cluster::start(setup, store).await.expect("the cluster starts");

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod demo;
 mod drill;
+mod evidence;
 mod health;
 mod load;
 mod quote;
@@ -28,7 +29,8 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str =
-    "Exit codes: 0 done; 1 refused, or the books do not agree; 2 wrong usage; 3 a file is wrong, or the machinery failed.
+    "Exit codes: 0 done; 1 refused, or the books do not agree; 2 wrong usage; 3 a file is wrong, or the machinery failed;
+4 nothing is wrong with the evidence, and not all of it could be verified.
 Logs go to standard error; RUST_LOG chooses how much, such as RUST_LOG=zhijie_services=debug.";
 
 #[derive(Subcommand)]
@@ -39,6 +41,8 @@ enum Command {
     Quote(quote::Options),
     /// 核查: check stores without their services; exits 0 when they hold together
     Check(check::Options),
+    /// 证据: write the evidence of a settlement, or verify one without any store
+    Evidence(evidence::Options),
     /// 压测: send visits at a stated rate, and see whether answers and books stay right
     Load(load::Options),
     /// 基准: settlements a second, latency, CPU and disk against the limits of wire and disk, in one run
@@ -101,6 +105,7 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::demo(&options).await,
         Command::Quote(options) => quote::quote(&options),
         Command::Check(options) => check::check(&options).await,
+        Command::Evidence(options) => evidence::evidence(&options).await,
         Command::Load(options) => load::load(&options).await,
         Command::Bench(options) => bench::bench(&options).await,
         Command::Drill(options) => drill::drill(&options).await,

@@ -26,14 +26,18 @@ pub mod person;
 pub mod policy;
 pub mod related;
 pub mod settlement;
+pub mod signature;
 pub mod visit;
 
 pub mod audit;
+pub mod author;
 pub mod clearing;
 pub mod prepayment;
 pub mod reconcile;
 pub mod ticket;
 
 pub mod ledger;
+
+pub mod proof;
 
 pub mod parameters;

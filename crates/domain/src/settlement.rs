@@ -11,6 +11,7 @@ use crate::{
     money::{Bp, Fen, Overflow},
     policy::TreatmentClass,
     refusal::{Code, Refusal},
+    signature::{Proof, Signature},
     split::Parts,
 };
 
@@ -221,13 +222,15 @@ pub struct Settlement {
     pub computation: Computation,
     /// When the home region booked it (`setl_time`); its day is the accounting day.
     pub at: Moment,
+    /// What care and home signed of it.
+    pub proof: Proof,
 }
 
 impl Settlement {
     /// The settlement that a computation becomes when it is booked.
     #[must_use]
     pub fn booked(id: SettlementId, claim: Claim, computation: Computation, at: Moment) -> Settlement {
-        Settlement { id, kind: Kind::Settled, undoes: None, claim, computation, at }
+        Settlement { id, kind: Kind::Settled, undoes: None, claim, computation, at, proof: Proof::default() }
     }
 
     /// The negative record that undoes this settlement.
@@ -240,7 +243,14 @@ impl Settlement {
         }
         let amounts = Amounts { balance, ..self.computation.amounts.negated()? };
         let computation = Computation { amounts, ..self.computation.clone() };
-        Ok(Settlement { id, kind, undoes: Some(self.id.clone()), claim: self.claim.clone(), computation, at })
+        let proof = Proof { message: self.proof.message.clone(), ..Proof::default() };
+        Ok(Settlement { id, kind, undoes: Some(self.id.clone()), claim: self.claim.clone(), computation, at, proof })
+    }
+
+    /// True for the settlement of a claim that was sent with this signature.
+    #[must_use]
+    pub fn answers(&self, claim: &Claim, signature: Option<Signature>) -> bool {
+        self.kind == Kind::Settled && self.claim == *claim && self.proof.care == signature
     }
 
     /// The accounting day (业务日).

@@ -114,9 +114,11 @@ fn of_difference(kind: DifferenceKind) -> Party {
         DifferenceKind::HomeOnly | DifferenceKind::HubHome | DifferenceKind::Duplicate => Party::Care,
         DifferenceKind::HubOnly | DifferenceKind::CareHome | DifferenceKind::Period => Party::Hub,
         // The reply was lost before home booked it; and home computed what differs.
-        DifferenceKind::CareOnly | DifferenceKind::CareHub | DifferenceKind::Amount | DifferenceKind::Status => {
-            Party::Home
-        }
+        DifferenceKind::CareOnly
+        | DifferenceKind::CareHub
+        | DifferenceKind::Amount
+        | DifferenceKind::Status
+        | DifferenceKind::Unproven => Party::Home,
     }
 }
 

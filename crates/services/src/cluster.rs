@@ -27,7 +27,7 @@ use crate::{
     care::{self, CareSetup},
     home::{self, HomeSetup},
     hub::{self, HubSetup, RegionPeer, ServicePeer},
-    node::{Clock, Conn, Incoming, Net, Node, Pending, SeededIds, Served, Tcp, channel, limits},
+    node::{Clock, Conn, Incoming, Net, Node, Pending, SeededIds, Served, Signer, Tcp, channel, limits},
 };
 
 /// The hub's name in a cluster.
@@ -317,6 +317,15 @@ pub struct ClusterSetup {
     pub seed: String,
     /// How long hospitals wait before an answer is "unknown", ms.
     pub answer_deadline_ms: u64,
+    /// With what services sign, by their names; one that has no key signs nothing.
+    pub signers: BTreeMap<String, Signer>,
+}
+
+/// Keys for the services of some provinces, which follow from a seed.
+#[must_use]
+pub fn seeded_signers(regions: &[RegionCode], seed: &str) -> BTreeMap<String, Signer> {
+    let names = regions.iter().flat_map(|region| [care_of(region), home_of(region)]);
+    names.filter_map(|name| Some((name.clone(), Signer::seeded(&format!("{seed}/{name}"))?))).collect()
 }
 
 /// A cluster that runs.
@@ -360,16 +369,18 @@ impl Cluster {
             parameters: Arc::clone(&self.setup.parameters),
         };
         let (listen, hub_address) = (name.to_owned(), format!("http://{HUB}"));
+        let signer = self.setup.signers.get(name).cloned();
         let region = |role: &str| name.strip_prefix(role).and_then(|code| RegionCode::parse(code).ok());
         let served = if name == HUB {
             hub::start(node, &HubSetup { listen, regions: self.peers() }).await?
         } else if let Some(region) = region("care-") {
             let secret = secret(name);
             let answer_deadline_ms = self.setup.answer_deadline_ms;
-            care::start(node, &CareSetup { region, listen, hub: hub_address, secret, answer_deadline_ms }).await?
+            care::start(node, &CareSetup { region, listen, hub: hub_address, secret, signer, answer_deadline_ms })
+                .await?
         } else if let Some(region) = region("home-") {
             let secret = secret(name);
-            home::start(node, &HomeSetup { region, listen, hub: hub_address, secret }).await?
+            home::start(node, &HomeSetup { region, listen, hub: hub_address, secret, signer }).await?
         } else {
             return Err(unknown());
         };

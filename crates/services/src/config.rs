@@ -182,7 +182,7 @@ impl Config {
         }
         if let Some(config) = self.home.as_ref().filter(|_| wanted(Role::Home)) {
             let RegionConfig { region, listen, hub, secret, store, engine, .. } = config.clone();
-            let setup = HomeSetup { region, listen, hub, secret };
+            let setup = HomeSetup { region, listen, hub, secret, signer: None };
             let node = node(&store, engine)?;
             let store = node.store.clone();
             served.push(home::start(node, &setup).await.map_err(failed(Role::Home, &setup.listen))?.over(store));
@@ -190,7 +190,7 @@ impl Config {
         if let Some(config) = self.care.as_ref().filter(|_| wanted(Role::Care)) {
             let RegionConfig { region, listen, hub, secret, store, engine, answer_deadline_ms } = config.clone();
             let answer_deadline_ms = answer_deadline_ms.unwrap_or(limits::ANSWER_DEADLINE_MS);
-            let setup = CareSetup { region, listen, hub, secret, answer_deadline_ms };
+            let setup = CareSetup { region, listen, hub, secret, signer: None, answer_deadline_ms };
             let node = node(&store, engine)?;
             let store = node.store.clone();
             served.push(care::start(node, &setup).await.map_err(failed(Role::Care, &setup.listen))?.over(store));

@@ -5,6 +5,7 @@ mod care;
 pub mod check;
 pub mod cluster;
 pub mod config;
+pub mod evidence;
 mod home;
 mod hub;
 pub mod node;

@@ -61,6 +61,7 @@ impl Clerk<'_> {
             care: hospital[1..7].into(),
             home: self.errand.who.id[..6].into(),
             institution: hospital.into(),
+            ..pb::Header::default()
         }
     }
 

@@ -15,7 +15,7 @@ use zhijie_services::{
     CareSetup, HomeSetup, HubSetup, RegionPeer, ServicePeer,
     cluster::{HUB, care_of, home_of, secret},
     domain::{calendar::Moment, ids::RegionCode, parameters::Parameters},
-    node::{Clock, Node, SeededIds, Served},
+    node::{Clock, Node, SeededIds, Served, Signer},
     start_care, start_home, start_hub,
 };
 use zhijie_store::{Memory, Store};
@@ -103,14 +103,17 @@ impl Service {
             net: Arc::new(SimNet),
             parameters: Arc::clone(&self.parameters),
         };
+        let signer = Signer::seeded(&format!("{}/{}", self.seed, self.name));
         let (listen, hub, secret) = (format!("0.0.0.0:{PORT}"), address(HUB), secret(&self.name));
         let region = |code: &str| RegionCode::parse(code).map_err(|error| io::Error::other(format!("{error:?}")));
         match self.name.split_once('-') {
             Some(("care", code)) => {
                 let (region, answer_deadline_ms) = (region(code)?, self.answer_deadline_ms);
-                start_care(node, &CareSetup { region, listen, hub, secret, answer_deadline_ms }).await
+                start_care(node, &CareSetup { region, listen, hub, secret, signer, answer_deadline_ms }).await
             }
-            Some((_, code)) => start_home(node, &HomeSetup { region: region(code)?, listen, hub, secret }).await,
+            Some((_, code)) => {
+                start_home(node, &HomeSetup { region: region(code)?, listen, hub, secret, signer }).await
+            }
             None => start_hub(node, &HubSetup { listen, regions: self.peers.iter().map(peer).collect() }).await,
         }
     }

@@ -66,8 +66,13 @@ impl Stage {
             categories: vec![pb::CategoryParts { category: 7, parts }],
             ..pb::Claim::default()
         };
-        let header =
-            pb::Header { message_id: message, care: institution[1..7].into(), home: "341200".into(), institution };
+        let header = pb::Header {
+            message_id: message,
+            care: institution[1..7].into(),
+            home: "341200".into(),
+            institution,
+            ..pb::Header::default()
+        };
         let request = pb::ClaimRequest { header: Some(header), claim: Some(claim), listed: None };
         let answer = self.world.hub_as_care(care).settle(request).await.expect("a reply").into_inner();
         match answer.outcome {
@@ -79,7 +84,13 @@ impl Stage {
     pub(crate) async fn cancel(&mut self, care: &str, settlement: &pb::Settlement) -> pb::Answer {
         let message_id = self.message();
         let institution = format!("H{}010000001", &care[..2]);
-        let header = pb::Header { message_id, care: institution[1..7].into(), home: "341200".into(), institution };
+        let header = pb::Header {
+            message_id,
+            care: institution[1..7].into(),
+            home: "341200".into(),
+            institution,
+            ..pb::Header::default()
+        };
         let claim = settlement.claim.clone().unwrap_or_default();
         let request = pb::CancelRequest {
             header: Some(header),
@@ -207,7 +218,13 @@ impl Stage {
     pub(crate) async fn reverse(&mut self, care: &str, original: &str) {
         let message_id = self.message();
         let institution = format!("H{}010000001", &care[..2]);
-        let header = pb::Header { message_id, care: institution[1..7].into(), home: "341200".into(), institution };
+        let header = pb::Header {
+            message_id,
+            care: institution[1..7].into(),
+            home: "341200".into(),
+            institution,
+            ..pb::Header::default()
+        };
         let request = pb::ReverseRequest {
             header: Some(header),
             act: pb::Act::Settle.into(),

@@ -139,10 +139,10 @@ async fn serve(name: &str, folder: &Path) {
     let (listen, region) =
         (address(name), |role: &str| name.strip_prefix(role).map(|code| RegionCode::parse(code).expect("a region")));
     let served = if let Some(region) = region("care-") {
-        let setup = CareSetup { region, listen, hub, secret: secret(name), answer_deadline_ms: 8_000 };
+        let setup = CareSetup { region, listen, hub, secret: secret(name), signer: None, answer_deadline_ms: 8_000 };
         start_care(node, &setup).await
     } else if let Some(region) = region("home-") {
-        start_home(node, &HomeSetup { region, listen, hub, secret: secret(name) }).await
+        start_home(node, &HomeSetup { region, listen, hub, secret: secret(name), signer: None }).await
     } else {
         let peer = |name: String| ServicePeer { address: format!("http://{}", address(&name)), secret: secret(&name) };
         let peers = regions().into_iter().map(|code| RegionPeer {

@@ -98,8 +98,14 @@ pub(super) fn settled(request: pb::ClaimRequest, mut computation: pb::Computatio
         ..pb::Amounts::default()
     });
     let kind = pb::EntryKind::Settled.into();
-    let settlement =
-        pb::Settlement { id: ID.into(), kind, undoes: String::new(), claim, computation: Some(computation), at: AT };
+    let settlement = pb::Settlement {
+        id: ID.into(),
+        kind,
+        claim,
+        computation: Some(computation),
+        at: AT,
+        ..pb::Settlement::default()
+    };
     pb::Answer { outcome: Some(Outcome::Settlement(settlement.into())) }
 }
 

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, io, path::Path, path::PathBuf, process::ExitCod
 use anyhow::Context;
 use serde::Deserialize;
 use zhijie_services::{
-    cluster::{Clients, Cluster, ClusterSetup, HUB, Loopback, care_of, home_of},
+    cluster::{Clients, Cluster, ClusterSetup, HUB, Loopback, care_of, home_of, seeded_signers},
     domain::{
         calendar::{Date, Moment, parse_date},
         ids::RegionCode,
@@ -94,6 +94,7 @@ async fn here(stage: Stage, stores: &Path) -> anyhow::Result<bool> {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         seed: "demo".into(),
         answer_deadline_ms: limits::ANSWER_DEADLINE_MS,
+        signers: seeded_signers(&cast::provinces(), "demo"),
     };
     let open = |name: &str| open_store(&stores.join(name)).map_err(io::Error::other);
     let cluster = Cluster::start(setup, open).await?;

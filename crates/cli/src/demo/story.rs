@@ -160,6 +160,7 @@ impl Story {
             care: institution[1..7].into(),
             home: player.person.area.clone(),
             institution: institution.into(),
+            ..pb::Header::default()
         }
     }
 

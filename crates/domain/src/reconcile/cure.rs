@@ -32,12 +32,15 @@ impl Cure {
     /// [`Code::FieldInvalid`] naming the rule, in the field `cure`.
     pub fn fits(self, difference: &Difference) -> Result<(), Refusal> {
         use DifferenceKind::{
-            Amount, CareHome, CareHub, CareOnly, Duplicate, HomeOnly, HubHome, HubOnly, Period, Status,
+            Amount, CareHome, CareHub, CareOnly, Duplicate, HomeOnly, HubHome, HubOnly, Period, Status, Unproven,
         };
         let agreed = difference.fields.is_empty();
         let in_force = difference.entry.in_force();
         match (self, difference.kind) {
             (Cure::ManualMatch, _) => Ok(()),
+            (_, Unproven) => {
+                Err(unfit("what a region has signed, or has not, no other can mend", "签名只能由签名方负责"))
+            }
             (_, Amount | Period) => Err(unfit("a booked record is never changed", "账内记录不得修改")),
             (Cure::ReQuery, CareHome) if agreed => Ok(()),
             (Cure::ReQuery, _) => {

@@ -26,6 +26,8 @@ pub enum DifferenceKind {
     Period,
     /// A book holds two settlements of one visit in force, this one among them, and not all books hold it.
     Duplicate,
+    /// All have it alike, and a signature of it is missing or does not verify (签名不符).
+    Unproven,
 }
 
 /// A record in a book.

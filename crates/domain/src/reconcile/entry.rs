@@ -1,17 +1,20 @@
 //! A record of a day book (日账明细), its fields in one list, and its fingerprint.
 
-use std::collections::BTreeSet;
-
-use sha2::{Digest, Sha256};
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::Group;
 use crate::{
+    author::Author,
     claim::Service,
     ids::{RegionCode, SettlementId, VisitId},
     money::Fen,
     person::Scheme,
     settlement::{Kind, Settlement},
+    signature::Digest,
 };
+
+/// Room for the text of a record, bytes.
+const TEXT_BYTES: usize = 384;
 
 /// One record of a day book: what reconciliation and clearing need of a settlement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +76,12 @@ impl Entry {
         Group { home: self.home.clone(), care: self.care.clone(), scheme: self.scheme, kind: self.kind }
     }
 
+    /// True for a record in the book of this region.
+    #[must_use]
+    pub fn is_of(&self, author: &Author) -> bool {
+        author.is_of(&self.home, &self.care)
+    }
+
     /// True for a settlement that nothing has undone.
     #[must_use]
     pub fn in_force(&self) -> bool {
@@ -98,25 +107,31 @@ impl Entry {
         [("total", self.total), ("fund", self.fund), ("account", self.account), ("cash", self.cash)]
     }
 
+    /// Writes what the record says for good, a line for each field: what undoes it later is a record of its own.
+    pub(crate) fn write(&self, text: &mut String) {
+        let lasting = self.texts().into_iter().filter(|(name, _)| *name != "undone_by");
+        for (name, value) in [("id", self.id.as_str())].into_iter().chain(lasting) {
+            text.extend([name, ": ", value, "\n"]);
+        }
+        for (name, amount) in self.amounts() {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{name}: {}", amount.0);
+        }
+    }
+
     /// A number that stands for the whole record: half of the SHA-256 of its fields. Numbers of many records are added
     /// up, so the hash must spread every bit well; of a simple multiplicative one, two records that swap an
     /// amount would often give the same sum.
     #[must_use]
     pub fn fingerprint(&self) -> u128 {
-        let mut bytes = Vec::with_capacity(256);
-        // No id and no name holds a slash, so that the fields cannot run into each other.
-        for text in [("id", self.id.as_str())].iter().chain(&self.texts()) {
-            bytes.extend_from_slice(text.1.as_bytes());
-            bytes.push(b'/');
-        }
-        for (_, amount) in self.amounts() {
-            bytes.extend_from_slice(&amount.0.to_le_bytes());
-        }
-        Sha256::digest(&bytes).iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
+        let mut text = String::with_capacity(TEXT_BYTES);
+        self.write(&mut text);
+        text.extend(self.undone_by.as_ref().map(SettlementId::as_str));
+        Digest::of(&[text.as_bytes()]).0.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
     }
 }
 
-fn name_of_kind(kind: Kind) -> &'static str {
+pub(crate) fn name_of_kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Settled => "settled",
         Kind::Cancelled => "cancelled",
@@ -124,14 +139,14 @@ fn name_of_kind(kind: Kind) -> &'static str {
     }
 }
 
-fn name_of_scheme(scheme: Scheme) -> &'static str {
+pub(crate) fn name_of_scheme(scheme: Scheme) -> &'static str {
     match scheme {
         Scheme::Employee => "employee",
         Scheme::Resident => "resident",
     }
 }
 
-fn name_of_service(service: Service) -> &'static str {
+pub(crate) fn name_of_service(service: Service) -> &'static str {
     match service {
         Service::Outpatient => "outpatient",
         Service::Pharmacy => "pharmacy",

@@ -12,6 +12,7 @@ pub use compare::{compare, differs, lowest};
 pub use cure::{Cure, Cured};
 pub use difference::{Difference, DifferenceKind, Held, Unequal};
 pub use entry::{Entry, Filter};
+pub(crate) use entry::{name_of_scheme, name_of_service};
 pub use total::{Group, Total, Totals, count, unequal};
 
 /// One of each for the three books.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Entry, Three};
 use crate::{
+    author::Author,
     ids::RegionCode,
     money::{Fen, Overflow},
     person::Scheme,
@@ -22,6 +23,14 @@ pub struct Group {
     pub scheme: Scheme,
     /// The kind of record.
     pub kind: Kind,
+}
+
+impl Group {
+    /// True for a group of records in the book of this region.
+    #[must_use]
+    pub fn is_of(&self, author: &Author) -> bool {
+        author.is_of(&self.home, &self.care)
+    }
 }
 
 /// The total of a group; nothing is a total as well.

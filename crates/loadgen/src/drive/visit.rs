@@ -205,6 +205,7 @@ impl Visit {
             care: institution.get(1..7).unwrap_or("").to_owned(),
             home: self.plan.person.area(setting.places).to_owned(),
             institution: institution.to_owned(),
+            ..pb::Header::default()
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) struct HubSays {
 pub(crate) async fn books(clients: &Clients, setting: &Setting<'_>, days: &[i64]) -> Result<Books, RunError> {
     let mut books = Books::default();
     for &day in days {
-        let request = || pb::DayTotalsRequest { day: date(day) };
+        let request = || pb::DayTotalsRequest { day: date(day), after: 0 };
         for index in 0..setting.places.cares.len() {
             let Some(mut care) = clients.care(index, 0) else { continue };
             let reply = care.calls.day_totals(request()).await.map_err(|status| RunError::service("care", &status))?;

@@ -1,7 +1,11 @@
 //! Cancel at care (2208, 2305): a known settlement is undone by home; the visit is open again.
 
 use prost::Message;
-use zhijie_domain::ids::SettlementId;
+use zhijie_domain::{
+    claim::Claim,
+    ids::SettlementId,
+    proof::{Named, Undo},
+};
 use zhijie_store::Txn;
 
 use super::{
@@ -20,6 +24,7 @@ use crate::{
 };
 
 struct Cancel<'a> {
+    care: &'a Care,
     header: &'a Header,
     request: &'a pb::CancelRequest,
 }
@@ -30,7 +35,7 @@ pub(super) async fn cancel(care: &Care, request: pb::CancelRequest) -> Result<pb
         Err(refusal) => return answer_of(Err(refusal.into())),
     };
     let key = Key::new(&header.institution, pb::Act::Cancel, &header.message);
-    run(care, &header.home, &key, &request, &Cancel { header: &header, request: &request }).await
+    run(care, &header.home, &key, &request, &Cancel { care, header: &header, request: &request }).await
 }
 
 impl Begin for Cancel<'_> {
@@ -48,9 +53,13 @@ impl Begin for Cancel<'_> {
         }
         visit.document.set_status(pb::VisitStatus::Busy);
         visit.keep(txn);
+        let Claim { visit, person, home, institution, .. } = &booked.settlement.claim;
+        let undo = Undo { named: Named::Settlement(&settlement), visit, person, home, institution };
+        let header = self.header.signed(self.care.signatory.sign(|| undo.statement()));
+        let request = pb::CancelRequest { header: Some(header), ..self.request.clone() };
         let intent = pb::Intent {
             act: pb::Act::Cancel.into(),
-            request: self.request.encode_to_vec().into(),
+            request: request.encode_to_vec().into(),
             before: Some(before),
             ..pb::Intent::default()
         };

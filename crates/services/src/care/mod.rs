@@ -30,6 +30,7 @@ use std::{
 use tokio::sync::{Notify, watch};
 use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
 use zhijie_domain::{
+    author::{Author, Side},
     calendar::Date,
     catalogue::Catalogue,
     ids::RegionCode,
@@ -39,8 +40,8 @@ use zhijie_protocol::v1::{agency_server, care_server, hub_client::HubClient, reg
 
 use crate::{
     node::{
-        Book, Credentials, Entries, Failure, Gate, Key, Link, Node, Office, Role, Served, channel, claim, limits,
-        reflection,
+        Book, Credentials, Entries, Failure, Gate, Key, Link, Node, Office, Role, Served, Signatory, Signer, channel,
+        claim, limits, reflection,
         road::{Carrier, ROAD, RoadClient, no_such_call, read_letter, road_server},
         serve,
     },
@@ -63,6 +64,8 @@ pub struct CareSetup {
     pub hub: String,
     /// The secret it shares with the hub.
     pub secret: String,
+    /// The key with which it signs what it sends; without one it signs nothing.
+    pub signer: Option<Signer>,
     /// How long a hospital waits before the answer is "unknown", ms; see [`limits::ANSWER_DEADLINE_MS`].
     pub answer_deadline_ms: u64,
 }
@@ -75,6 +78,7 @@ pub(crate) struct Care {
     book: Book,
     hub: HubClient<Link>,
     road: RoadClient,
+    signatory: Signatory,
     levels: levels::Levels,
     answer_deadline_ms: u64,
     admission: admission::Admission,
@@ -95,6 +99,8 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
         .ok_or_else(|| io::Error::other("care.secret: plain ASCII, not empty"))?;
     node.parameters.catalogue(&setup.region).map_err(|refusal| io::Error::other(refusal.en))?;
     claim(&node.store, Role::Care, Some(&setup.region)).await?;
+    let author = Author { side: Side::Care, region: setup.region.clone() };
+    let signatory = Signatory::open(&node.store, author, setup.signer.clone(), node.now()).await?;
     let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
     let office = Office::new(Link::new(hub.clone(), credentials.clone()));
     let office = agency_server::AgencyServer::new(office);
@@ -107,6 +113,7 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
         gate: Gate::default().with(Role::Hub, None, &setup.secret),
         hub,
         road,
+        signatory,
         levels,
         answer_deadline_ms: setup.answer_deadline_ms,
         admission: admission::Admission::default(),
@@ -247,7 +254,9 @@ impl care_server::Care for Care {
     }
 
     async fn day_totals(&self, request: Request<pb::DayTotalsRequest>) -> Result<Response<pb::DayTotalsReply>, Status> {
-        reply(self.book.day_totals(&request.into_inner()).await)
+        let asked_by_hub = self.gate.admit(request.metadata()).is_ok_and(|caller| caller.is_hub().is_ok());
+        let signatory = asked_by_hub.then_some(&self.signatory);
+        reply(self.book.day_totals(&request.into_inner(), signatory).await)
     }
 
     async fn adopt(&self, request: Request<pb::AdoptRequest>) -> Result<Response<pb::AdoptReply>, Status> {

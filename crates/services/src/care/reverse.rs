@@ -4,8 +4,11 @@
 use bytes::Bytes;
 use prost::Message;
 use zhijie_domain::{
+    ids::MessageId,
+    proof::{Named, Undo},
     refusal::{Code, Refusal},
     settlement::Kind,
+    visit::Registration,
 };
 use zhijie_store::Txn;
 
@@ -20,11 +23,13 @@ use crate::{
     wire::{
         self,
         claim::Header,
+        id,
         pb::{self, answer::Outcome, message_record::State},
     },
 };
 
 struct Reverse<'a> {
+    care: &'a Care,
     header: &'a Header,
     request: &'a pb::ReverseRequest,
     original: Key,
@@ -39,7 +44,7 @@ pub(super) async fn reverse(care: &Care, request: pb::ReverseRequest) -> Result<
         Err(refusal) => return answer_of(Err(refusal.into())),
     };
     let key = Key::new(&header.institution, pb::Act::Reverse, &header.message);
-    run(care, &header.home, &key, &request, &Reverse { header: &header, request: &request, original }).await
+    run(care, &header.home, &key, &request, &Reverse { care, header: &header, request: &request, original }).await
 }
 
 impl Begin for Reverse<'_> {
@@ -120,9 +125,15 @@ impl Reverse<'_> {
         let unknown = Outcome::Unknown(pb::Unknown { reason: "it is being reversed".into() });
         self.bury(txn, record.digest.clone(), wire::answer(unknown));
         txn.delete(self.original.pending());
+        let message = id(MessageId::parse, &self.request.original_message_id, "original_message_id")?;
+        let Registration { visit, person, home, institution, .. } = registered;
+        let undo = Undo { named: Named::Message(Some(&message)), visit, person, home, institution };
+        let undoes_settlement = self.request.act() == pb::Act::Settle;
+        let signature = if undoes_settlement { self.care.signatory.sign(|| undo.statement()) } else { None };
+        let request = pb::ReverseRequest { header: Some(self.header.signed(signature)), ..self.request.clone() };
         let intent = pb::Intent {
             act: pb::Act::Reverse.into(),
-            request: self.request.encode_to_vec().into(),
+            request: request.encode_to_vec().into(),
             before: Some(before),
             original_key: self.original.bytes(),
             original: Some(Box::new(record)),

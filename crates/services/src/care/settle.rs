@@ -2,8 +2,8 @@
 
 use prost::Message;
 use zhijie_domain::{
+    proof,
     refusal::{Code, Refusal},
-    settlement::Kind,
 };
 use zhijie_store::Txn;
 
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     node::{Book, Failure, Key, Stop, answer_of},
     wire::{
-        claim::{self, Header},
+        claim::{self, Header, parse_header},
         pb::{self, answer::Outcome},
         settlement,
     },
@@ -51,12 +51,15 @@ impl Begin for Settle<'_> {
         let before = visit.document.clone();
         visit.document.set_status(pb::VisitStatus::Busy);
         visit.keep(txn);
-        Ok(intent(before, false, claimed))
+        Ok(intent(self.care, self.header, before, false, claimed))
     }
 }
 
-/// The intent to send the claim of a visit. Where nothing comes of it the visit is as `before`, or, `at_once`, never was.
-pub(super) fn intent(before: pb::Visit, at_once: bool, claimed: Claimed) -> Plan {
+/// The intent to send the claim of a visit, signed. Where nothing comes of it the visit is as `before`, or, `at_once`,
+/// never was.
+pub(super) fn intent(care: &Care, header: &Header, before: pb::Visit, at_once: bool, mut claimed: Claimed) -> Plan {
+    let signature = care.signatory.sign(|| proof::claim(Some(&header.message), &claimed.claim));
+    claimed.request.header = Some(header.signed(signature));
     let intent = pb::Intent {
         act: pb::Act::Settle.into(),
         request: claimed.request.encode_to_vec().into(),
@@ -86,7 +89,8 @@ pub(super) async fn conclude(
                     &read
                 }
             };
-            if settled.claim != claimed.claim || settled.kind != Kind::Settled {
+            let header = parse_header(claimed.request.header.as_ref()).map_err(outside)?;
+            if !settled.answers(&claimed.claim, header.signature) {
                 return Err(outside("a settlement answers the claim it was sent"));
             }
             Book::add(txn, &settled, None).await?;

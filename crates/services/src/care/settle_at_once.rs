@@ -64,6 +64,6 @@ impl Begin for AtOnce<'_> {
             declared: asked.declared.as_ref(),
         };
         let claimed = claim_of(care, self.header, &visit, &lines, &terms).await?;
-        Ok(intent(document, true, claimed))
+        Ok(intent(care, self.header, document, true, claimed))
     }
 }

@@ -7,6 +7,7 @@ mod cases;
 mod ledger;
 mod persons;
 mod places;
+mod proofs;
 mod records;
 mod tables;
 mod unequal;
@@ -179,11 +180,13 @@ pub async fn check(stores: &Stores) -> Result<Report, Failure> {
     let books = beside(stores, async |stores| books::check(&stores).await);
     let persons = beside(stores, async |stores| persons::check(&stores).await);
     let places = beside(stores, async |stores| places::check(&stores).await);
+    let proofs = beside(stores, async |stores| proofs::check(&stores).await);
     let tables = beside(stores, async |stores| tables::check(&stores).await);
     let ledger = beside(stores, async |stores| ledger::check(&stores).await);
     let (records, books, persons) = (done(records).await?, done(books).await?, done(persons).await?);
     let [places, cases] = done(places).await?;
-    let subjects = vec![records, books, persons, places, done(tables).await?, cases, done(ledger).await?];
+    let (tables, ledger, proofs) = (done(tables).await?, done(ledger).await?, done(proofs).await?);
+    let subjects = vec![records, books, persons, places, tables, cases, ledger, proofs];
     Ok(Report { stores: stores.identities().cloned().collect(), subjects })
 }
 

@@ -16,7 +16,7 @@ use crate::{
     wire::{
         self, case, claim, clearing, date, difference, id, month, optional_date, optional_id,
         pb::{self, agency_reply, answer::Outcome, message_record::State},
-        person, prepayment as wire_prepayment, refusal, registry, required, settlement, ticket, visit,
+        person, prepayment as wire_prepayment, proof, refusal, registry, required, settlement, ticket, visit,
     },
 };
 
@@ -98,6 +98,9 @@ const KINDS: &[Kind] = &[
     Kind(b'D', HUB, |_, key, value| loose(key, value, |_: &pb::DoneRecord| Ok(()))),
     Kind(b'T', HUB, |_, key, value| whole(key, value, ticketed)),
     Kind(b'O', HUB, |_, _, value| Ok(Then::Needs(value.to_vec()))),
+    Kind(b'K', ALL, |_, key, value| whole(key, value, |of| proof::parse_key(of).map(|key| keys::signing_key(&key.author, &key.public)))),
+    Kind(b'G', ALL, |_, key, value| whole(key, value, |of| proof::parse_head(of).map(|(head, _)| keys::head(&head.author, head.number)))),
+    Kind(b'E', ALL, |_, _, value| Ok(Then::Needs(value.to_vec()))),
     Kind(b'R', HUB, |_, _, value| Ok(Then::Needs(value.to_vec()))),
 ];
 

@@ -7,7 +7,10 @@ use zhijie_domain::{
 };
 use zhijie_store::Txn;
 
-use super::{Home, undo::undo};
+use super::{
+    Home,
+    undo::{Asked, undo},
+};
 use crate::{
     node::{Act, Book, Failure, Key, Stop, answer_once, digest, planted::planted, unknown_settlement},
     wire::{
@@ -23,17 +26,19 @@ struct Cancel<'a> {
     home: &'a Home,
     request: &'a pb::CancelRequest,
     settlement: SettlementId,
+    undo: Asked,
 }
 
 pub(super) async fn cancel(home: &Home, request: pb::CancelRequest) -> Result<pb::Answer, Failure> {
     let parsed = parse_header(request.header.as_ref()).and_then(|header| {
         home.serves(&header.home, "header.home")?;
-        Ok((header, id(SettlementId::parse, &request.settlement, "settlement")?))
+        let undo = Asked { kind: Kind::Cancelled, message: None, care: header.signature };
+        Ok((header, id(SettlementId::parse, &request.settlement, "settlement")?, undo))
     });
     match parsed {
-        Ok((header, settlement)) => {
+        Ok((header, settlement, undo)) => {
             let key = Key::new(&header.institution, pb::Act::Cancel, &header.message);
-            let act = Cancel { home, request: &request, settlement };
+            let act = Cancel { home, request: &request, settlement, undo };
             answer_once(&home.node.store, &key, &digest(&request), &act).await
         }
         Err(refusal) => Ok(wire::refused(&refusal)),
@@ -61,7 +66,7 @@ impl Act for Cancel<'_> {
                 .with(&booked.record.undone_by, &booked.record.undone_by)
                 .into());
         }
-        let undone = undo(self.home, txn, booked, Kind::Cancelled).await?;
+        let undone = undo(self.home, txn, booked, &self.undo).await?;
         let (id, person) = (&undone.settlement.id, &undone.settlement.claim.person);
         tracing::debug!(settlement = %id, person = self.home.node.token(person), region = %self.home.region, "cancelled");
         Ok(wire::answer(Outcome::Settlement(settlement::print(&undone.record).into())))

@@ -20,6 +20,7 @@ use std::{io, pin::Pin, sync::Arc};
 use tokio::sync::{Notify, watch};
 use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
 use zhijie_domain::{
+    author::{Author, Side},
     ids::RegionCode,
     refusal::{Code, Refusal},
 };
@@ -27,8 +28,8 @@ use zhijie_protocol::v1::{agency_server, home_server, hub_client::HubClient, reg
 
 use crate::{
     node::{
-        Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Office, Role, Served, channel, claim, limits,
-        reflection,
+        Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Office, Role, Served, Signatory, Signer,
+        channel, claim, limits, reflection,
         road::{Carrier, ROAD, no_such_call, read_letter, road_server},
         serve,
     },
@@ -48,6 +49,8 @@ pub struct HomeSetup {
     pub hub: String,
     /// The secret it shares with the hub.
     pub secret: String,
+    /// The key with which it signs what it answers; without one it signs nothing.
+    pub signer: Option<Signer>,
 }
 
 /// The home service.
@@ -57,6 +60,7 @@ pub(crate) struct Home {
     gate: Gate,
     book: Book,
     hub: HubClient<Link>,
+    signatory: Signatory,
     chronic: list::KnownList,
     to_mirror: Notify,
 }
@@ -69,6 +73,8 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
     let credentials = Credentials::new(Role::Home, Some(&setup.region), &setup.secret)
         .ok_or_else(|| io::Error::other("home.secret: plain ASCII, not empty"))?;
     claim(&node.store, Role::Home, Some(&setup.region)).await?;
+    let author = Author { side: Side::Home, region: setup.region.clone() };
+    let signatory = Signatory::open(&node.store, author, setup.signer.clone(), node.now()).await?;
     let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
     let office = Office::new(Link::new(hub.clone(), credentials.clone()));
     let office = agency_server::AgencyServer::new(office);
@@ -82,6 +88,7 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
                 .max_decoding_message_size(limits::DOCUMENT_BYTES_MAX),
         ),
         hub: HubClient::with_interceptor(hub, credentials),
+        signatory,
         to_mirror: Notify::new(),
         node,
     });
@@ -199,6 +206,8 @@ impl home_server::Home for Home {
     }
 
     async fn day_totals(&self, request: Request<pb::DayTotalsRequest>) -> Result<Response<pb::DayTotalsReply>, Status> {
-        reply(self.book.day_totals(&request.into_inner()).await)
+        let asked_by_hub = Carrier::admit(self, request.metadata()).is_ok();
+        let signatory = asked_by_hub.then_some(&self.signatory);
+        reply(self.book.day_totals(&request.into_inner(), signatory).await)
     }
 }

@@ -3,14 +3,18 @@
 
 use zhijie_domain::{
     claim::Service,
-    ids::SettlementId,
+    ids::{MessageId, SettlementId},
     refusal::{Code, Refusal},
     settlement::Kind,
     visit::VisitStatus,
 };
 use zhijie_store::Txn;
 
-use super::{Home, member::Member, undo::undo};
+use super::{
+    Home,
+    member::Member,
+    undo::{Asked, undo},
+};
 use crate::{
     node::{Act, Book, Failure, Key, Records, Stop, answer_once, digest, keys, planted::planted, stored},
     wire::{
@@ -25,17 +29,20 @@ use crate::{
 struct Reverse<'a> {
     home: &'a Home,
     original: Key,
+    undo: Asked,
 }
 
 pub(super) async fn reverse(home: &Home, request: pb::ReverseRequest) -> Result<pb::Answer, Failure> {
     let parsed = parse_header(request.header.as_ref()).and_then(|header| {
         home.serves(&header.home, "header.home")?;
-        Ok((Key::of_original(&header.institution, &request)?, header))
+        let message = id(MessageId::parse, &request.original_message_id, "original_message_id")?;
+        let undo = Asked { kind: Kind::Reversed, message: Some(message), care: header.signature };
+        Ok((Key::of_original(&header.institution, &request)?, header, undo))
     });
     match parsed {
-        Ok((original, header)) => {
+        Ok((original, header, undo)) => {
             let key = Key::new(&header.institution, pb::Act::Reverse, &header.message);
-            answer_once(&home.node.store, &key, &digest(&request), &Reverse { home, original }).await
+            answer_once(&home.node.store, &key, &digest(&request), &Reverse { home, original, undo }).await
         }
         Err(refusal) => Ok(wire::refused(&refusal)),
     }
@@ -79,7 +86,7 @@ impl Reverse<'_> {
             let (undone, record) = (settlement::print(&booked.settlement), settlement::print(&record.settlement));
             return Ok(pb::Reversal { undone: Some(undone), record: Some(record), visit: None });
         }
-        let undone = undo(self.home, txn, booked, Kind::Reversed).await?;
+        let undone = undo(self.home, txn, booked, &self.undo).await?;
         let (id, person) = (&undone.settlement.id, &undone.settlement.claim.person);
         tracing::debug!(settlement = %id, person = self.home.node.token(person), region = %self.home.region, "reversed");
         let (settlement, record) = (settlement::print(&undone.settlement), settlement::print(&undone.record));

@@ -5,6 +5,7 @@ use zhijie_domain::{
     claim::{Claim, Service},
     ids::SettlementId,
     settlement::Settlement,
+    signature::Proof,
     visit::{Registration, Visit, VisitStatus},
 };
 use zhijie_store::Txn;
@@ -26,6 +27,8 @@ use crate::{
 struct Settle<'a> {
     home: &'a Home,
     sent: Sent,
+    /// What care signed.
+    proof: Proof,
 }
 
 pub(super) async fn settle(home: &Home, mut request: pb::ClaimRequest) -> Result<pb::Answer, Failure> {
@@ -33,8 +36,9 @@ pub(super) async fn settle(home: &Home, mut request: pb::ClaimRequest) -> Result
         Ok((header, sent)) => {
             // The message is the same by whatever version the hub judges it again; the first decides.
             request.listed = None;
+            let proof = Proof { message: Some(header.message.clone()), care: header.signature, home: None };
             let key = Key::new(&header.institution, pb::Act::Settle, &header.message);
-            answer_once(&home.node.store, &key, &digest(&request), &Settle { home, sent }).await
+            answer_once(&home.node.store, &key, &digest(&request), &Settle { home, sent, proof }).await
         }
         Err(stop) => answer_of(Err(stop)),
     }
@@ -47,7 +51,8 @@ impl Act for Settle<'_> {
         let at = home.node.now().max(Moment::start_of(claim.to));
         let Judged { mut member, visit, computation } = judge(home, txn, &self.sent, at).await?;
         let id = SettlementId::parse(&home.node.new_id()).map_err(zhijie_domain::refusal::Refusal::from)?;
-        let settlement = Settlement::booked(id, claim.clone(), computation, at);
+        let booked = Settlement::booked(id, claim.clone(), computation, at);
+        let settlement = home.signatory.signed(Settlement { proof: self.proof.clone(), ..booked });
         let document = settlement::print(&settlement);
         Book::enter(txn, &settlement, document.clone(), member.last_settlement.as_ref());
 

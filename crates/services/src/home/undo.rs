@@ -3,9 +3,10 @@
 
 use zhijie_domain::{
     claim::Service,
-    ids::SettlementId,
+    ids::{MessageId, SettlementId},
     refusal::{Code, Refusal},
-    settlement::{Kind, undo_in_order},
+    settlement::{Kind, Settlement, undo_in_order},
+    signature::{Proof, Signature},
     visit::VisitStatus,
 };
 use zhijie_store::Txn;
@@ -16,8 +17,19 @@ use crate::{
     wire::{optional_id, pb, visit},
 };
 
+/// A request to undo a settlement.
+#[derive(Clone)]
+pub(super) struct Asked {
+    /// What the negative record is.
+    pub(super) kind: Kind,
+    /// The message of the claim, where the request names it.
+    pub(super) message: Option<MessageId>,
+    /// Care's signature of the request.
+    pub(super) care: Option<Signature>,
+}
+
 /// Undoes a settlement that is still in force.
-pub(super) async fn undo(home: &Home, txn: &mut Txn, booked: Booked, kind: Kind) -> Result<Undone, Stop> {
+pub(super) async fn undo(home: &Home, txn: &mut Txn, booked: Booked, asked: &Asked) -> Result<Undone, Stop> {
     let settlement = booked.settlement;
     let claim = &settlement.claim;
     let mut member = Member::load(txn, &claim.person).await?;
@@ -43,7 +55,10 @@ pub(super) async fn undo(home: &Home, txn: &mut Txn, booked: Booked, kind: Kind)
     let id = SettlementId::parse(&home.node.new_id()).map_err(Refusal::from)?;
     // A clock may have been set back: nothing is undone before it was done.
     let at = home.node.now().max(settlement.at);
-    let record = settlement.undone(id, kind, member.purse.account, at)?;
+    let record = settlement.undone(id, asked.kind, member.purse.account, at)?;
+    let message = record.proof.message.clone().or_else(|| asked.message.clone());
+    let proof = Proof { message, care: asked.care, home: None };
+    let record = home.signatory.signed(Settlement { proof, ..record });
     member.keep(txn);
     let key = keys::visit(&claim.visit);
     if let Some(document) = txn.record::<pb::Visit>(&key).await? {

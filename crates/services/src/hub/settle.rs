@@ -1,6 +1,5 @@
 //! Settle through the hub: enforce, relay, and keep the same record as home.
 
-use zhijie_domain::{claim::Claim, settlement::Kind};
 use zhijie_store::Txn;
 
 use super::{
@@ -17,7 +16,7 @@ use crate::{
 
 struct Record<'a> {
     hub: &'a Hub,
-    claim: &'a Claim,
+    sent: &'a Checked,
     answer: pb::Answer,
 }
 
@@ -49,7 +48,7 @@ async fn settled(hub: &Hub, caller: &Caller, mut request: pb::ClaimRequest, firs
         Err(Stop::Refused(no)) => unless_booked(hub, (&key, header), first, Message::Settle(request), &no).await?,
         Err(failed) => return Err(failed),
     };
-    Ok(call.answer(&Record { hub, claim: &checked.claim, answer }).await?)
+    Ok(call.answer(&Record { hub, sent: &checked, answer }).await?)
 }
 
 impl Act for Record<'_> {
@@ -57,7 +56,8 @@ impl Act for Record<'_> {
         match &self.answer.outcome {
             Some(Outcome::Settlement(document)) => {
                 let mut settlement = read(document)?;
-                if settlement.claim != *self.claim || settlement.kind != Kind::Settled {
+                let claim = &self.sent.claim;
+                if !settlement.answers(claim, self.sent.header.signature) {
                     return Err(outside("a settlement answers the claim it was sent").into());
                 }
                 if planted!(OtherAmounts) {
@@ -65,7 +65,7 @@ impl Act for Record<'_> {
                     (amounts.account, amounts.cash) = (amounts.cash, amounts.account);
                 }
                 keep::settlement(self.hub, txn, &settlement).await?;
-                mark(txn, &self.claim.visit, pb::VisitStatus::Settled, settlement.id.as_str()).await?;
+                mark(txn, &claim.visit, pb::VisitStatus::Settled, settlement.id.as_str()).await?;
             }
             Some(Outcome::Refused(_)) => {}
             _ => return Err(outside("a claim is answered by a settlement or a refusal").into()),

@@ -12,7 +12,7 @@ use zhijie_store::{Store, Txn};
 use super::{
     Failure, Key, Records, Stop, answer_of, keys,
     planted::planted,
-    records::{damaged, stored},
+    records::{damaged, document, stored},
 };
 use crate::wire::{
     self, id,
@@ -87,9 +87,8 @@ impl Book {
     /// [`Failure`] of the store.
     pub async fn load(txn: &mut Txn, id: &SettlementId) -> Result<Option<Booked>, Failure> {
         let Some(key) = txn.get(&keys::settlement(id)).await? else { return Ok(None) };
-        let Some(record) = txn.record::<pb::BookRecord>(&key).await? else { return Err(damaged(&key)) };
-        let document = record.settlement.as_ref().ok_or_else(|| damaged(&key))?;
-        let settlement = stored(settlement::parse(document), &key)?;
+        let value = txn.get(&key).await?.ok_or_else(|| damaged(&key))?;
+        let (record, settlement) = booked(&key, &value)?;
         Ok(Some(Booked { key: key.to_vec(), settlement, record }))
     }
 
@@ -205,6 +204,16 @@ async fn found_settlement(txn: &mut Txn, id: &SettlementId) -> Result<pb::Answer
     Ok(wire::answer(Outcome::Reversal(
         pb::Reversal { undone: Some(document), record: Some(record), visit: None }.into(),
     )))
+}
+
+/// A record of a book, with its settlement read.
+///
+/// # Errors
+/// [`Failure::Damaged`].
+pub(crate) fn booked(key: &[u8], value: &[u8]) -> Result<(pb::BookRecord, Settlement), Failure> {
+    let record: pb::BookRecord = document(key, value)?;
+    let settlement = stored(settlement::parse(record.settlement.as_ref().ok_or_else(|| damaged(key))?), key)?;
+    Ok((record, settlement))
 }
 
 /// The refusal of a settlement that is not in the book.

@@ -1,6 +1,6 @@
 //! The day book (日账) of a role, read as it is taken: the records of an accounting day, ascending by id, and their totals.
 
-use std::future::ready;
+use std::{collections::BTreeMap, future::ready};
 
 use futures_util::{
     TryStreamExt,
@@ -8,16 +8,21 @@ use futures_util::{
 };
 use tonic::Status;
 use zhijie_domain::{
+    author::Author,
     calendar::{Date, parse_date},
     ids::SettlementId,
+    proof::{Facts, tree::Tree},
     reconcile::{Entry, Filter, Totals, count},
+    signature::Proof,
 };
 
 use super::{
-    Book, Failure, Pages, Stop, keys, limits,
+    Book, Failure, Pages, Signatory, Stop, heads,
+    keyring::Keyring,
+    keys, limits,
     records::{document, stored},
 };
-use crate::wire::{self, book, pb, refusal};
+use crate::wire::{self, book, pb, proof, refusal};
 
 /// Records of a day, streamed to a peer.
 pub type Entries = BoxStream<'static, Result<pb::BookEntry, Status>>;
@@ -78,32 +83,76 @@ impl Book {
         Ok(printed(self.entries(day, filter)))
     }
 
-    /// A day's book in totals.
+    /// A day's book in totals, and the facts of some regions in it.
     ///
     /// # Errors
     /// [`Failure`] of the store, a refusal where a sum does not fit.
-    pub async fn totals(&self, day: Date) -> Result<Totals, Stop> {
-        let mut totals = Totals::new();
+    pub(crate) async fn tally(&self, day: Date, authors: impl IntoIterator<Item = Author>) -> Result<Tally, Stop> {
+        let trees = authors.into_iter().map(|author| (author, Tree::default())).collect();
+        let mut tally = Tally { totals: Totals::new(), trees };
         let mut pages = Pages::of(&self.store, keys::book_of(day));
         while let Some(page) = pages.next().await? {
             for (key, record) in &page {
-                count(&mut totals, &entry(key, &record.value)?)?;
+                let (entry, proof) = fact(key, &record.value)?;
+                count(&mut tally.totals, &entry)?;
+                let leaf = (!tally.trees.is_empty()).then(|| Facts::leaf(&entry, &proof));
+                for (author, tree) in &mut tally.trees {
+                    if let Some(leaf) = leaf.filter(|_| entry.is_of(author)) {
+                        tree.push(leaf);
+                    }
+                }
             }
         }
-        Ok(totals)
+        Ok(tally)
     }
 
-    /// Answers a query for a day's totals.
+    /// Answers a query for a day's totals; the hub gets what the region signs of the day as well.
     ///
     /// # Errors
     /// [`Failure`] of the store.
-    pub async fn day_totals(&self, request: &pb::DayTotalsRequest) -> Result<pb::DayTotalsReply, Failure> {
-        let totals = async { self.totals(wire::date(&request.day, "day")?).await };
-        match totals.await {
-            Ok(totals) => Ok(pb::DayTotalsReply { totals: book::print_totals(&totals), refused: None }),
-            Err(Stop::Refused(no)) => Ok(pb::DayTotalsReply { totals: Vec::new(), refused: Some(refusal::print(&no)) }),
+    pub(crate) async fn day_totals(
+        &self,
+        request: &pb::DayTotalsRequest,
+        signatory: Option<&Signatory>,
+    ) -> Result<pb::DayTotalsReply, Failure> {
+        let reply = async {
+            let day = wire::date(&request.day, "day")?;
+            let Some(signatory) = signatory else {
+                let tally = self.tally(day, None).await?;
+                return Ok(pb::DayTotalsReply { totals: book::print_totals(&tally.totals), ..Default::default() });
+            };
+            let author = signatory.author();
+            let tally = self.tally(day, Some(author.clone())).await?;
+            signatory.chain(&self.store, day, tally.facts(author)).await?;
+            let keyring = Keyring::load(&self.store).await?;
+            Ok(pb::DayTotalsReply {
+                totals: book::print_totals(&tally.totals),
+                refused: None,
+                keys: keyring.keys_of(author).map(proof::print_key).collect(),
+                heads: heads::after(&self.store, author, request.after, limits::HEADS_MAX).await?,
+            })
+        };
+        match reply.await {
+            Ok(reply) => Ok(reply),
+            Err(Stop::Refused(no)) => {
+                Ok(pb::DayTotalsReply { refused: Some(refusal::print(&no)), ..Default::default() })
+            }
             Err(Stop::Failed(failure)) => Err(failure),
         }
+    }
+}
+
+/// A day of a book, summed up.
+pub(crate) struct Tally {
+    /// Its totals.
+    pub(crate) totals: Totals,
+    trees: BTreeMap<Author, Tree>,
+}
+
+impl Tally {
+    /// The facts of a region, as its head would say them.
+    pub(crate) fn facts(&self, author: &Author) -> Facts {
+        self.trees.get(author).map_or_else(|| Facts::of(&Tree::default()), Facts::of)
     }
 }
 
@@ -116,8 +165,17 @@ fn printed(entries: Day) -> Entries {
 /// # Errors
 /// [`Failure::Damaged`].
 pub(crate) fn entry(key: &[u8], bytes: &[u8]) -> Result<Entry, Failure> {
+    fact(key, bytes).map(|(entry, _)| entry)
+}
+
+/// The same, and what is signed of it.
+///
+/// # Errors
+/// [`Failure::Damaged`].
+pub(crate) fn fact(key: &[u8], bytes: &[u8]) -> Result<(Entry, Proof), Failure> {
     let record: pb::BookGlance = document(key, bytes)?;
-    stored(book::parse_kept(&record), key)
+    let signed = record.settlement.as_ref().and_then(|settlement| settlement.proof.as_ref());
+    Ok((stored(book::parse_kept(&record), key)?, stored(proof::parse(signed), key)?))
 }
 
 #[cfg(test)]

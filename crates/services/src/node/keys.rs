@@ -1,8 +1,10 @@
 //! Every key of every store, in one place. A key is a letter for its kind, then parts divided by `/`, which no id holds.
 
 use zhijie_domain::{
+    author::Author,
     calendar::{Date, Month, parse_date},
     ids::{FilingId, InstitutionCode, MessageId, PersonId, RegionCode, SettlementId, TicketId, VisitId},
+    signature::PublicKey,
 };
 
 /// `x`: whose store it is.
@@ -381,6 +383,42 @@ pub fn fresh_run(day: Date) -> Vec<u8> {
 
 /// All results that tickets have not taken up.
 pub const FRESH_RUNS: &[u8] = b"R/";
+
+/// `K/home/region/key`: a key with which a region signs.
+#[must_use]
+pub fn signing_key(author: &Author, key: &PublicKey) -> Vec<u8> {
+    format!("K/{}/{}/{key}", author.side.name(), author.region).into_bytes()
+}
+
+/// All keys with which regions sign.
+pub const SIGNING_KEYS: &[u8] = b"K/";
+
+/// `G/home/region/number`: a head of a day.
+#[must_use]
+pub fn head(author: &Author, number: u64) -> Vec<u8> {
+    format!("G/{}/{}/{number:020}", author.side.name(), author.region).into_bytes()
+}
+
+/// All heads, by region and ascending.
+pub const HEADS: &[u8] = b"G/";
+
+/// All heads of a region, ascending.
+#[must_use]
+pub fn heads_of(author: &Author) -> Vec<u8> {
+    format!("G/{}/{}/", author.side.name(), author.region).into_bytes()
+}
+
+/// `E/home/region`: the key of the last head of a region.
+#[must_use]
+pub fn last_head(author: &Author) -> Vec<u8> {
+    format!("E/{}/{}", author.side.name(), author.region).into_bytes()
+}
+
+/// `E/home/region/day`: the key of the last head of a day.
+#[must_use]
+pub fn head_of_day(author: &Author, day: Date) -> Vec<u8> {
+    format!("E/{}/{}/{day}", author.side.name(), author.region).into_bytes()
+}
 
 /// A key for a log: its kind only, as the rest may hold personal data.
 #[must_use]

@@ -55,6 +55,8 @@ pub const FILTER_MAX: usize = 20_000;
 pub const DIFFERENCES_MAX: usize = 10_000;
 /// Results of days fetched from the store at a time; each may list [`DIFFERENCES_MAX`] differences.
 pub const RUNS_PAGE: usize = 16;
+/// Heads of days in one reply.
+pub const HEADS_MAX: usize = 1_000;
 /// Regions whose totals are read side by side.
 pub const REGIONS_TOGETHER: usize = 8;
 /// Filings one person may hold in the register.

@@ -7,9 +7,11 @@ mod day_book;
 mod doors;
 mod failure;
 mod gate;
+pub(crate) mod heads;
 mod identity;
 mod ids;
 mod inbox;
+pub(crate) mod keyring;
 pub mod keys;
 pub mod limits;
 mod lines;
@@ -22,6 +24,8 @@ mod places;
 pub mod planted;
 mod records;
 mod serve;
+mod sign;
+mod signatory;
 
 use std::{path::Path, sync::Arc};
 
@@ -35,10 +39,10 @@ use zhijie_store::StoreError;
 pub use zhijie_store::{EngineKind, Store, panics_are_caught};
 
 pub use book::{Book, Booked, Undone};
-pub(crate) use book::{parse_undone, unknown_settlement};
+pub(crate) use book::{booked, parse_undone, unknown_settlement};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub(crate) use day_book::entry;
 pub use day_book::{Day, Entries};
+pub(crate) use day_book::{Tally, entry, fact};
 pub use failure::{Failure, Stop, answer_of};
 pub use gate::{Caller, Credentials, Gate, Role};
 pub use identity::{Identity, claim, identity};
@@ -56,6 +60,8 @@ pub use records::Records;
 pub(crate) use records::{Committed, commit, damaged, stored};
 pub use records::{content, document, sealed, sealed_content};
 pub use serve::{Served, reflection, serve};
+pub use sign::{Signer, verifies};
+pub(crate) use signatory::Signatory;
 
 /// The world of one role.
 #[derive(Clone)]

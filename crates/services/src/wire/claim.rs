@@ -7,10 +7,15 @@ use zhijie_domain::{
     limits,
     money::{Bp, Fen, Price, Quantity},
     refusal::{Code, Refusal},
+    signature::Signature,
     split::{CategoryParts, FeeLine, Parts, SplitLine},
 };
 
-use super::{codes, date, id, optional_id, pb, required, text};
+use super::{
+    codes, date, id, optional_id, pb,
+    proof::{parse_signature, print_signature},
+    required, text,
+};
 
 /// The head of a request, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +28,16 @@ pub struct Header {
     pub home: RegionCode,
     /// The institution, which stands in the division of care.
     pub institution: InstitutionCode,
+    /// What care signed.
+    pub signature: Option<Signature>,
+}
+
+impl Header {
+    /// The head as care sends it.
+    #[must_use]
+    pub fn signed(&self, signature: Option<Signature>) -> pb::Header {
+        print_header(&Header { signature, ..self.clone() })
+    }
 }
 
 /// Reads the head of a request.
@@ -37,6 +52,7 @@ pub fn parse_header(header: Option<&pb::Header>) -> Result<Header, Refusal> {
         care: id(RegionCode::parse, &header.care, "header.care")?,
         home: id(RegionCode::parse, &header.home, "header.home")?,
         institution: id(InstitutionCode::parse, &header.institution, "header.institution")?,
+        signature: parse_signature(&header.signature, "header.signature")?,
     };
     if parsed.institution.division() != parsed.care {
         return Err(Refusal::new(Code::RegionUnknown, "an institution bills in its own division", "header.care").with(
@@ -63,6 +79,7 @@ pub fn print_header(header: &Header) -> pb::Header {
         care: header.care.as_str().to_owned(),
         home: header.home.as_str().to_owned(),
         institution: header.institution.as_str().to_owned(),
+        signature: print_signature(header.signature),
     }
 }
 

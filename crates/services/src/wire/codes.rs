@@ -54,7 +54,7 @@ coded! {
     Reason = CaseReason { Threshold, Requested, Finding }
     Party = PartyCode { Home, Care, Hub }
     DifferenceKind = DifferenceKind {
-        CareOnly, HubOnly, HomeOnly, CareHub, HubHome, CareHome, Amount, Status, Period, Duplicate
+        CareOnly, HubOnly, HomeOnly, CareHub, HubHome, CareHome, Amount, Status, Period, Duplicate, Unproven
     }
     Cure = Cure { Replay, Reverse, ReQuery, ManualMatch }
     OverdueDuty = OverdueDuty {

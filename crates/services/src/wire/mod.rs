@@ -9,6 +9,7 @@ pub mod codes;
 pub mod difference;
 pub mod person;
 pub mod prepayment;
+pub mod proof;
 pub mod refusal;
 pub mod registry;
 pub mod settlement;

@@ -8,7 +8,7 @@ use zhijie_domain::{
     settlement::{Amounts, Computation, Funds, Kind, Settlement, Step},
 };
 
-use super::{claim, codes, id, optional_id, pb, person, required, text};
+use super::{claim, codes, id, optional_id, pb, person, proof, required, text};
 
 fn parse_amounts(amounts: &pb::Amounts) -> Result<Amounts, Refusal> {
     let funds = required(amounts.funds.as_ref(), "amounts.funds")?;
@@ -114,6 +114,7 @@ pub fn parse(settlement: &pb::Settlement) -> Result<Settlement, Refusal> {
         claim: claim::parse(required(settlement.claim.as_ref(), "settlement.claim")?)?,
         computation: parse_computation(required(settlement.computation.as_ref(), "settlement.computation")?)?,
         at: Moment(settlement.at),
+        proof: proof::parse(settlement.proof.as_ref())?,
     };
     let amounts = &parsed.computation.amounts;
     amounts.check()?;
@@ -134,6 +135,7 @@ pub fn print(settlement: &Settlement) -> pb::Settlement {
         claim: Some(claim::print(&settlement.claim)),
         computation: Some(print_computation(&settlement.computation)),
         at: settlement.at.0,
+        proof: proof::print(&settlement.proof),
     }
 }
 

@@ -69,6 +69,7 @@ pub fn kind_name(kind: DifferenceKind) -> &'static str {
         DifferenceKind::Status => "status",
         DifferenceKind::Period => "period",
         DifferenceKind::Duplicate => "duplicate",
+        DifferenceKind::Unproven => "unproven",
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     holders::{self, Booking},
     peers::{Missing, Owner, records},
     records::{Row, all, look_around},
-    runs,
+    runs, signed,
 };
 use crate::{
     node::{Failure, Stop, call, limits},
@@ -100,7 +100,10 @@ async fn now(hub: &Hub, asked: &Asked) -> Result<Option<Difference>, Stop> {
     if missing.concerns(&home, &care) {
         return Err(Refusal::new(Code::Busy, "a book that is missing is compared with nothing", "day").into());
     }
-    let found = rows.first().and_then(Difference::of);
+    let found = match rows.first().and_then(Difference::of) {
+        None => signed::of_record(hub, &asked.id).await?,
+        found => found,
+    };
     let twin = optional_id(SettlementId::parse, &listed.twin, "twin")?;
     Ok(found.map(|found| match twin {
         Some(_) if found.may_be_double() => Difference { kind: DifferenceKind::Duplicate, twin, ..found },
@@ -243,6 +246,8 @@ async fn undo_at_home(hub: &Hub, message: &str, settled: &Settlement) -> Result<
             care: claim.care.to_string(),
             home: claim.home.to_string(),
             institution: claim.institution.to_string(),
+            // Care is asked before, and signs nothing.
+            signature: Vec::new(),
         }),
         settlement: settled.id.to_string(),
         visit: claim.visit.to_string(),

@@ -8,6 +8,7 @@ mod peers;
 mod reconcile;
 mod records;
 mod runs;
+mod signed;
 mod totals;
 
 use tonic::{Request, Response, Status};

@@ -8,6 +8,7 @@ use futures_util::{
 };
 use tonic::{Response, Status, Streaming};
 use zhijie_domain::{
+    author::{Author, Side},
     calendar::Date,
     ids::{RegionCode, SettlementId},
     reconcile::{Entry, Filter},
@@ -29,6 +30,15 @@ pub(super) enum Owner {
     Hub,
     /// A home region's.
     Home(RegionCode),
+}
+
+impl From<Author> for Owner {
+    fn from(Author { side, region }: Author) -> Owner {
+        match side {
+            Side::Care => Owner::Care(region),
+            Side::Home => Owner::Home(region),
+        }
+    }
 }
 
 /// Books that could not be had, and why: their records are not compared.

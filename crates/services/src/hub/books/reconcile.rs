@@ -10,7 +10,7 @@ use super::{
     super::Hub,
     facts,
     records::{differences, look_around, rows},
-    runs, totals,
+    runs, signed, totals,
 };
 use crate::{
     node::{Failure, Stop},
@@ -29,14 +29,16 @@ pub(super) async fn reconcile(hub: &Hub, request: pb::ReconcileRequest) -> Resul
 }
 
 pub(super) async fn reconciled(hub: &Hub, day: Date) -> Result<pb::ReconcileReply, Stop> {
-    let (totals, mut missing) = totals::totals(hub, day).await?;
+    let (totals, mut missing, keyring) = totals::totals(hub, day).await?;
     let groups = unequal(&totals);
     let (mut rows, unlisted) = rows(hub, day, &groups, &mut missing).await?;
     look_around(hub, day, &mut rows, &mut missing).await?;
-    let listed = printed(hub, &differences(hub, day, &rows, &mut missing).await?).await?;
+    let mut differing = differences(hub, day, &rows, &mut missing).await?;
+    let unproven = signed::unproven(hub, day, &keyring, &mut differing, &missing).await?;
+    let listed = printed(hub, &differing).await?;
     // A book may go missing while it is read, and its pairs with it.
     let unlisted = unlisted.iter().filter(|((home, care), _)| !missing.concerns(home, care)).map(|(_, count)| count);
-    let unlisted: i64 = unlisted.sum();
+    let unlisted: i64 = unlisted.sum::<i64>() + unproven;
     let closed = listed.iter().filter(|difference| difference.closed.is_some()).count();
     let (found, open) = (wire::count(listed.len()) + unlisted, wire::count(listed.len() - closed) + unlisted);
     let had = totals::had(totals, &missing);

@@ -1,44 +1,44 @@
 //! The totals of a day in the books of every region and in the hub's own.
 
-use std::future::Future;
-
 use futures_util::stream::{self, StreamExt};
-use tonic::{Response, Status};
 use zhijie_domain::{
+    author::{Author, Side},
     calendar::Date,
-    reconcile::{Group, Three, Totals},
+    reconcile::{Group, Three, Totals, unequal},
 };
 
-use super::{
-    super::Hub,
-    peers::{Missing, Owner},
-};
+use super::{super::Hub, peers::Missing, signed};
 use crate::{
-    node::{Failure, Stop, call, limits},
+    node::{Failure, Stop, call, heads, keyring::Keyring, limits},
     wire::{book, pb},
 };
 
-/// The totals of three books. Where a book is missing, its pairs are left out of all three.
-pub(super) async fn totals(hub: &Hub, day: Date) -> Result<(Three<Totals>, Missing), Stop> {
-    let owners = hub.cares.keys().cloned().map(Owner::Care).chain(hub.homes.keys().cloned().map(Owner::Home));
-    let asked = owners.chain([Owner::Hub]).map(|owner| totals_of(hub, owner, day)).collect::<Vec<_>>();
+/// The totals of three books. Where a book is missing, its pairs are left out of all three; so they are where a region
+/// signs, and the head of its day is not right.
+pub(super) async fn totals(hub: &Hub, day: Date) -> Result<(Three<Totals>, Missing, Keyring), Stop> {
+    let cares = hub.cares.keys().map(|region| Author { side: Side::Care, region: region.clone() });
+    let homes = hub.homes.keys().map(|region| Author { side: Side::Home, region: region.clone() });
+    let asked = cares.chain(homes).map(|author| totals_of(hub, author, day)).collect::<Vec<_>>();
     let answered = stream::iter(asked).buffered(limits::REGIONS_TOGETHER).collect::<Vec<_>>().await;
     let mut totals = Three::<Totals>::default();
     let mut missing = Missing::default();
-    for (owner, answered) in answered {
-        match (answered, &owner) {
-            (Ok(book), Owner::Care(care)) => {
-                totals.care.extend(book.into_iter().filter(|(group, _)| group.care == *care))
-            }
-            (Ok(book), Owner::Home(home)) => {
-                totals.home.extend(book.into_iter().filter(|(group, _)| group.home == *home))
-            }
-            (Ok(book), Owner::Hub) => totals.hub = book,
-            (Err(Stop::Failed(failure)), _) => missing.add(&owner, failure)?,
-            (Err(refused), _) => return Err(refused),
+    for (author, answered) in answered {
+        let totals = match author.side {
+            Side::Care => &mut totals.care,
+            Side::Home => &mut totals.home,
+        };
+        match answered {
+            Ok(book) => totals.extend(book.into_iter().filter(|(group, _)| group.is_of(&author))),
+            Err(Stop::Failed(failure)) => missing.add(&author.into(), failure)?,
+            Err(refused) => return Err(refused),
         }
     }
-    Ok((had(totals, &missing), missing))
+    let keyring = Keyring::load(&hub.node.store).await?;
+    let tally = hub.book.tally(day, keyring.authors().cloned()).await?;
+    totals.hub.clone_from(&tally.totals);
+    let totals = had(totals, &missing);
+    signed::heads(hub, day, (&keyring, &tally), &unequal(&totals), &mut missing).await?;
+    Ok((had(totals, &missing), missing, keyring))
 }
 
 /// The totals without those of pairs of which a book is missing.
@@ -49,30 +49,29 @@ pub(super) fn had(totals: Three<Totals>, missing: &Missing) -> Three<Totals> {
     })
 }
 
-async fn totals_of(hub: &Hub, owner: Owner, day: Date) -> (Owner, Result<Totals, Stop>) {
-    let request = pb::DayTotalsRequest { day: day.to_string() };
-    let totals = match &owner {
-        Owner::Care(region) => match hub.cares.get(region).cloned() {
-            Some(mut care) => ask("care", care.day_totals(request)).await,
-            None => Ok(Totals::new()),
-        },
-        Owner::Home(region) => match hub.homes.get(region).cloned() {
-            Some(mut home) => ask("home", home.day_totals(request)).await,
-            None => Ok(Totals::new()),
-        },
-        Owner::Hub => hub.book.totals(day).await,
-    };
-    (owner, totals)
+async fn totals_of(hub: &Hub, author: Author, day: Date) -> (Author, Result<Totals, Stop>) {
+    let totals = ask(hub, &author, day).await;
+    (author, totals)
 }
 
-async fn ask(
-    peer: &str,
-    answering: impl Future<Output = Result<Response<pb::DayTotalsReply>, Status>> + Send,
-) -> Result<Totals, Stop> {
-    let outside = |what: String| Failure::Protocol { peer: peer.into(), what };
-    let reply = call(peer, limits::BOOK_DEADLINE_MS, answering).await?;
-    match reply.refused {
-        Some(no) => Err(outside(no.en).into()),
-        None => book::parse_totals(&reply.totals).map_err(|refusal| outside(refusal.to_string()).into()),
+async fn ask(hub: &Hub, author: &Author, day: Date) -> Result<Totals, Stop> {
+    let (Author { side, region }, deadline) = (author, limits::BOOK_DEADLINE_MS);
+    let outside = |what: String| Failure::Protocol { peer: side.name().into(), what };
+    let after = heads::number_of(heads::last(&mut hub.node.store.begin(), author).await?.as_ref());
+    let request = pb::DayTotalsRequest { day: day.to_string(), after };
+    let reply = match side {
+        Side::Care => match hub.cares.get(region).cloned() {
+            Some(mut care) => call(side.name(), deadline, care.day_totals(request)).await?,
+            None => return Ok(Totals::new()),
+        },
+        Side::Home => match hub.homes.get(region).cloned() {
+            Some(mut home) => call(side.name(), deadline, home.day_totals(request)).await?,
+            None => return Ok(Totals::new()),
+        },
+    };
+    if let Some(no) = reply.refused {
+        return Err(outside(no.en).into());
     }
+    signed::take(hub, author, &reply).await?;
+    book::parse_totals(&reply.totals).map_err(|refusal| outside(refusal.to_string()).into())
 }

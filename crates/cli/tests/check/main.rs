@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "a test may expect")]
 
+mod changes;
+
 use std::{
     fs, io,
     path::Path,
@@ -10,17 +12,18 @@ use std::{
     sync::Arc,
 };
 
-use prost::Message;
 use serde_json::Value;
 use zhijie_services::{
-    cluster::{Clients, Cluster, ClusterSetup},
+    cluster::{Clients, Cluster, ClusterSetup, seeded_signers},
     domain::{
         calendar::{Moment, parse_date},
         ids::RegionCode,
     },
-    node::{Clock, ManualClock, document, embedded_parameters, limits, open_store, sealed},
+    node::{Clock, ManualClock, embedded_parameters, limits, open_store},
     pb::{self, agency_reply::Outcome, agency_request::Command as Asked, answer::Outcome as Answered},
 };
+
+use changes::{CHANGES, Stores};
 
 const PROVINCES: [&str; 4] = ["310000", "340000", "500000", "510000"];
 
@@ -202,7 +205,7 @@ impl Stage {
 
 fn header(message: &str) -> pb::Header {
     let (care, home) = ("310100".into(), "341200".into());
-    pb::Header { message_id: message.into(), care, home, institution: "H31010000004".into() }
+    pb::Header { message_id: message.into(), care, home, institution: "H31010000004".into(), ..pb::Header::default() }
 }
 
 /// May is cleared with a dispute, June with a correction and what was disputed, July with less than nothing.
@@ -256,8 +259,11 @@ async fn person_of(stage: &Stage, settlement: &str) -> String {
 fn clear(folder: &Path) {
     block_on(async {
         let clock = Arc::new(ManualClock::at(Moment::start_of(parse_date("2025-05-31").expect("a date"))));
+        let regions: Vec<_> = PROVINCES.iter().map(|code| RegionCode::parse(code).expect("a code")).collect();
         let setup = ClusterSetup {
-            regions: PROVINCES.iter().map(|code| RegionCode::parse(code).expect("a code")).collect(),
+            // Other keys than the demo's: what those have signed stays signed.
+            signers: seeded_signers(&regions, "check"),
+            regions,
             parameters: Arc::new(embedded_parameters().expect("the shipped parameters")),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             seed: "check".into(),
@@ -271,240 +277,6 @@ fn clear(folder: &Path) {
     });
 }
 
-// ------------------------------------------------------------------------------------------------- changes
-
-/// The stores, changed behind their services' backs.
-struct Stores<'a>(&'a Path);
-
-impl Stores<'_> {
-    /// Takes the first record under a prefix whose document is wanted, and puts into the store what is made of it.
-    fn change<M: Message + Default>(
-        &self,
-        service: &str,
-        prefix: &str,
-        wanted: impl Fn(&M) -> bool,
-        change: impl FnOnce(&[u8], M) -> Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    ) {
-        block_on(async {
-            let store = open_store(&self.0.join(service)).expect("a store");
-            let page = store.scan_prefix(prefix.as_bytes(), None, 1_000).await.expect("a page");
-            let found = page.iter().map(|(key, record)| (key, document::<M>(key, &record.value).expect("it reads")));
-            let (key, document) = found.into_iter().find(|(_, document)| wanted(document)).expect("a record");
-            let mut txn = store.begin();
-            for (key, value) in change(key, document) {
-                match value {
-                    Some(value) => txn.put(key, value),
-                    None => txn.delete(key),
-                }
-            }
-            txn.commit().await.expect("a commit");
-        });
-    }
-
-    /// Changes a document where it stands, and seals it again.
-    fn edit<M: Message + Default>(
-        &self,
-        service: &str,
-        prefix: &str,
-        wanted: impl Fn(&M) -> bool,
-        edit: impl FnOnce(&mut M),
-    ) {
-        self.change(service, prefix, wanted, |key, mut document: M| {
-            edit(&mut document);
-            vec![(key.to_vec(), Some(sealed(key, &document)))]
-        });
-    }
-
-    fn remove<M: Message + Default>(&self, service: &str, prefix: &str, wanted: impl Fn(&M) -> bool) {
-        self.change(service, prefix, wanted, |key, _: M| vec![(key.to_vec(), None)]);
-    }
-
-    /// Takes all records of some kinds out of a store.
-    fn empty(&self, service: &str, prefixes: &[&str]) {
-        block_on(async {
-            let store = open_store(&self.0.join(service)).expect("a store");
-            for prefix in prefixes {
-                for (key, _) in store.scan_prefix(prefix.as_bytes(), None, 1_000).await.expect("a page") {
-                    let mut txn = store.begin();
-                    txn.delete(key);
-                    txn.commit().await.expect("a commit");
-                }
-            }
-        });
-    }
-}
-
-fn amounts(record: &mut pb::BookRecord) -> &mut pb::Amounts {
-    let computation = record.settlement.as_mut().and_then(|settlement| settlement.computation.as_mut());
-    computation.and_then(|computation| computation.amounts.as_mut()).expect("amounts")
-}
-
-fn in_force(record: &pb::BookRecord) -> bool {
-    record.undone_by.is_empty() && record.settlement.as_ref().is_some_and(|s| s.kind() == pb::EntryKind::Settled)
-}
-
-fn entered(item: &pb::ClearedItem) -> bool {
-    item.carried() == pb::CarriedReason::Unspecified
-}
-
-/// What is changed, where the check must find it: subject, store, kind of key and a part of the field.
-type Row = (&'static str, &'static str, fn(&Stores<'_>));
-
-const CHANGES: &[Row] = &[
-    ("one byte of a booked settlement", "records care-310000 b record", |stores| {
-        stores.change("care-310000", "b/", in_force, |key, record| {
-            let mut value = sealed(key, &record);
-            value[9] ^= 1;
-            vec![(key.to_vec(), Some(value))]
-        });
-    }),
-    ("a record of a person moved to another person's key", "records home-340000 r record", |stores| {
-        stores.change(
-            "home-340000",
-            "r/",
-            |_| true,
-            |key, record: pb::PersonRecord| vec![(b"r/34120000000000000009".to_vec(), Some(sealed(key, &record)))],
-        );
-    }),
-    ("a kind of record that nobody keeps", "records hub ? key", |stores| {
-        stores.change(
-            "hub",
-            "w",
-            |_| true,
-            |key, turn: pb::TurnRecord| vec![(b"?/1".to_vec(), Some(sealed(key, &turn)))],
-        );
-    }),
-    ("the id of a record leads nowhere", "records hub b key", |stores| {
-        stores.change("hub", "b/", in_force, |_, record| {
-            let id = record.settlement.expect("a settlement").id;
-            vec![(format!("s/{id}").into_bytes(), None)]
-        });
-    }),
-    ("a settlement changed in one book", "books care-310000 b settlement.computation.ratio", |stores| {
-        stores.edit("care-310000", "b/", in_force, |record| {
-            record
-                .settlement
-                .as_mut()
-                .and_then(|settlement| settlement.computation.as_mut())
-                .expect("a computation")
-                .ratio += 1;
-        });
-    }),
-    ("a settlement changed in the hub's book", "books hub b settlement.at", |stores| {
-        stores.edit("hub", "b/", in_force, |record| record.settlement.as_mut().expect("a settlement").at += 1);
-    }),
-    ("a settlement that one book holds for undone", "books care-500000 b undone_by", |stores| {
-        stores.edit(
-            "care-500000",
-            "b/",
-            |record: &pb::BookRecord| !record.undone_by.is_empty(),
-            |record| record.undone_by.clear(),
-        );
-    }),
-    ("a whole book emptied", "books home-340000 b record", |stores| stores.empty("home-340000", &["b/", "s/"])),
-    ("an accumulator", "persons home-340000 r accumulators", |stores| {
-        stores.edit(
-            "home-340000",
-            "r/",
-            |record: &pb::PersonRecord| !record.accumulators.is_empty(),
-            |record| {
-                *record.accumulators[0].amounts.get_mut("basic").expect("an amount") += 1;
-            },
-        );
-    }),
-    ("a purse", "persons home-510000 r purse.account", |stores| {
-        stores.edit(
-            "home-510000",
-            "r/",
-            |_| true,
-            |record: &mut pb::PersonRecord| record.purse.as_mut().expect("a purse").account += 1,
-        );
-    }),
-    ("a last settlement forgotten", "persons home-310000 r accumulators", |stores| {
-        stores.edit(
-            "home-310000",
-            "r/",
-            |record: &pb::PersonRecord| !record.last_settlement.is_empty(),
-            |record| record.last_settlement.clear(),
-        );
-    }),
-    ("a balance in all books", "persons home-510000 b amounts.balance", |stores| {
-        stores.edit("home-510000", "b/", in_force, |record| amounts(record).balance += 1);
-    }),
-    ("a waiting item removed", "places hub b place", |stores| {
-        stores.remove("hub", "q/", |item: &pb::WaitingItem| item.kind() == pb::ClearedKind::Settlement)
-    }),
-    ("a waiting item's amount", "places hub q amounts", |stores| {
-        stores.edit("hub", "q/", |_| true, |item: &mut pb::WaitingItem| item.fund += 1)
-    }),
-    ("an item of a table removed", "places hub b place", |stores| stores.remove("hub", "k/2025-03", entered)),
-    ("an item doubled into a second table", "places hub b place", |stores| {
-        stores.change("hub", "k/2025-03/340000/310000/", entered, |key, item| {
-            let key = String::from_utf8_lossy(key).replace("2025-03", "2025-04").into_bytes();
-            let value = sealed(&key, &item);
-            vec![(key, Some(value))]
-        });
-    }),
-    ("an item in a table of a period that was never made", "places hub k period", |stores| {
-        stores.change("hub", "k/2025-03/340000/310000/", entered, |key, item| {
-            let key = String::from_utf8_lossy(key).replace("2025-03", "2026-03").into_bytes();
-            let value = sealed(&key, &item);
-            vec![(key, Some(value))]
-        });
-    }),
-    ("a cleared pointer removed", "places hub b place", |stores| {
-        stores.remove("hub", "j/", |_: &pb::ClearedRecord| true)
-    }),
-    ("a cleared pointer to another table", "places hub b cleared.period", |stores| {
-        stores.edit("hub", "j/", |_| true, |cleared: &mut pb::ClearedRecord| cleared.period = "2025-05".into());
-    }),
-    ("what was deducted", "places hub b sum over tables", |stores| {
-        stores.edit("hub", "j/", |cleared: &pb::ClearedRecord| cleared.deducted > 0, |cleared| cleared.deducted += 1);
-    }),
-    ("a table's payable", "tables hub t payable", |stores| {
-        stores.edit("hub", "t/", |_| true, |table: &mut pb::ClearingTable| table.payable += 1)
-    }),
-    ("a table's row", "tables hub t rows.new.amount", |stores| {
-        stores.edit(
-            "hub",
-            "t/",
-            |table: &pb::ClearingTable| !table.rows.is_empty(),
-            |table| {
-                table.rows[0].new.as_mut().expect("a sum").amount += 1;
-            },
-        );
-    }),
-    ("a table's credit", "tables hub t credit", |stores| {
-        stores.edit("hub", "t/", |_| true, |table: &mut pb::ClearingTable| table.credit -= 1)
-    }),
-    ("a table removed", "tables hub k table", |stores| stores.remove("hub", "t/", |_: &pb::ClearingTable| true)),
-    ("a case's deduction", "cases hub a deduction", |stores| {
-        stores.edit("hub", "a/", |case: &pb::Case| case.stage() == pb::CaseStage::Closed, |case| case.deduction += 1);
-    }),
-    ("a case open since before its settlement was cleared", "cases hub a stage", |stores| {
-        stores.edit(
-            "hub",
-            "a/",
-            |case: &pb::Case| !case.reopened,
-            |case| {
-                case.opened = "2025-07-01".into();
-                case.set_stage(pb::CaseStage::Opened);
-            },
-        );
-    }),
-    ("a prepayment's balance", "ledger hub u balance", |stores| {
-        stores.edit("hub", "u/", |_| true, |quota: &mut pb::Quota| quota.balance += 1)
-    }),
-    ("a settlement's fund at home, its identities whole", "ledger hub t payable", |stores| {
-        stores.edit("home-310000", "b/", in_force, |record| {
-            let amounts = amounts(record);
-            amounts.funds.as_mut().expect("funds").basic -= 1;
-            amounts.fund_total -= 1;
-            amounts.hospital += 1;
-        });
-    }),
-];
-
 #[test]
 fn what_is_changed_behind_the_services_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -514,7 +286,7 @@ fn what_is_changed_behind_the_services_is_named() {
     let (code, said) = check(&sound);
     assert_eq!((code, &said["equal"]), (Some(0), &Value::Bool(true)), "{said:#}");
     let checked = |key: &str| subject(&said, key)["checked"].as_u64().unwrap_or_default();
-    for key in ["records", "books", "persons", "places", "tables", "cases", "ledger"] {
+    for key in ["records", "books", "persons", "places", "tables", "cases", "ledger", "proofs"] {
         assert!(checked(key) > 0, "{key} has something to check");
     }
     let mut wrong = Vec::new();
