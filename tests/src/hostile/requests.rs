@@ -213,7 +213,7 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("/Watch", pb::WatchRequest { kinds: vec![1], since_ms: Some(5) }.encode_to_vec()),
         ("/Ledger", pb::LedgerRequest { on: LATER.into(), province: "500000".into() }.encode_to_vec()),
         ("/Designs", pb::DesignsRequest { period: MONTH.into() }.encode_to_vec()),
-        ("/DayTotals", pb::DayTotalsRequest { day: TODAY.into() }.encode_to_vec()),
+        ("/DayTotals", pb::DayTotalsRequest { day: TODAY.into(), ..Default::default() }.encode_to_vec()),
         (
             "/DayBook",
             pb::DayBookRequest { day: TODAY.into(), visits: vec![visit], ..Default::default() }.encode_to_vec(),

@@ -84,7 +84,7 @@ pub fn claim(message: Option<&MessageId>, claim: &Claim) -> Statement {
     statement
         .line("message", text(message))
         .line("visit", &claim.visit)
-        .line("person", &claim.person)
+        .line("person", claim.person.as_str())
         .line("home", &claim.home)
         .line("scheme", name_of_scheme(claim.scheme))
         .line("care", &claim.care)
@@ -152,7 +152,7 @@ impl<'a> Undo<'a> {
         };
         statement
             .line("visit", self.visit)
-            .line("person", self.person)
+            .line("person", self.person.as_str())
             .line("home", self.home)
             .line("institution", self.institution);
         statement
@@ -177,7 +177,7 @@ pub fn record(record: &Settlement) -> Statement {
     statement
         .entry(&Entry::from(record))
         .line("claim", claim(record.proof.message.as_ref(), &record.claim).digest())
-        .line("person", &record.claim.person)
+        .line("person", record.claim.person.as_str())
         .line("at", record.at.0)
         .line("day", record.day())
         .line("parts", parts(&amounts.parts))
