@@ -20,8 +20,7 @@ use zhijie_services::{
 };
 use zhijie_store::Store;
 
-/// Everything at every level. h2 tells each frame, of which it shows no header and no byte of data by itself; a test over
-/// processes listens to it as well.
+/// Everything at every level. h2 tells each frame, of which it shows no header and no byte of data by itself.
 const FILTER: &str = "trace,h2=info";
 /// What the hub tells its officers of what went wrong, and what waits to be told.
 const TOLD: &[&[u8]] = &[b"P/", b"N/", b"D/", keys::TICKETS, keys::OPEN_TICKETS];

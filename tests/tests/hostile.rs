@@ -1,12 +1,9 @@
 //! Bad input: real documents, records and parameters with something wrong in them, for some seconds each. The fuzz targets in
 //! `fuzz/` run the same entries for as long as one likes.
 
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, time::Duration};
 
+use tokio::time::Instant;
 use zhijie_tests::{
     hostile::{Asked, mutate, parameters, records, right, runtime, wire},
     sim::Dice,

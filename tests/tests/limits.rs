@@ -1,14 +1,12 @@
 //! The limits of what a service takes, over real sockets: who goes beyond one is refused or loses its connection, and the
 //! others are served all the while.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
+    time::Instant,
 };
 use tokio_stream::StreamExt;
 use tonic::{Code, Request, Status, metadata::MetadataValue};

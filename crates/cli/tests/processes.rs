@@ -142,7 +142,7 @@ impl Service {
     fn start(&mut self) {
         let log = OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
         let mut command = Command::new(PROGRAM);
-        command.arg(self.role).arg("--config").arg(&self.config).env("RUST_LOG", "trace");
+        command.arg(self.role).arg("--config").arg(&self.config).env("RUST_LOG", "debug,h2=info,hyper=info,tower=info");
         self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
     }
 

@@ -113,10 +113,12 @@ pub fn run(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Run {
     Run { seed, transcript, broken, elapsed }
 }
 
-/// What happened and what services warn of is told without naming anybody.
+/// What services warn of names nobody; people themselves may.
 fn named(transcript: &str) -> Option<String> {
-    let line = |someone: Someone| transcript.lines().find(|line| line.contains(&someone.id)).map(str::to_owned);
-    cast().into_iter().find_map(line).map(|line| format!("a person is named: {line}"))
+    let mut said = transcript.lines().filter(|line| line.contains(" zhijie_services::"));
+    let cast = cast();
+    let line = said.find(|line| cast.iter().any(|someone| line.contains(&someone.id)));
+    line.map(|line| format!("a service names a person: {line}"))
 }
 
 fn setting(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Result<Setting, String> {
