@@ -23,7 +23,7 @@ use crate::wire::{
 };
 
 /// A region, and the key with which it signs.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Signatory {
     author: Author,
     signer: Option<Signer>,

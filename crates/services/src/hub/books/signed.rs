@@ -77,7 +77,7 @@ async fn enter(txn: &mut Txn, author: &Author, reply: &pb::DayTotalsReply, known
 }
 
 /// A region that signs has put its records of the day under a head, and these are the records that the hub has; where
-/// that is not so, its book is missing. What is compared record by record is not compared by the head.
+/// that is not so, its book is missing. Where totals differ, also as one book is missing, the records say more.
 pub(super) async fn heads(
     hub: &Hub,
     day: Date,

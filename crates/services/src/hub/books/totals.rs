@@ -36,7 +36,6 @@ pub(super) async fn totals(hub: &Hub, day: Date) -> Result<(Three<Totals>, Missi
     let keyring = Keyring::load(&hub.node.store).await?;
     let tally = hub.book.tally(day, keyring.authors().cloned()).await?;
     totals.hub.clone_from(&tally.totals);
-    let totals = had(totals, &missing);
     signed::heads(hub, day, (&keyring, &tally), &unequal(&totals), &mut missing).await?;
     Ok((had(totals, &missing), missing, keyring))
 }
