@@ -8,13 +8,13 @@ use std::{
 use bytes::Bytes;
 use tonic::transport::Channel;
 use zhijie_services::{
-    cluster::{Clients, Cluster, ClusterSetup, care_of, home_of, secret},
+    cluster::{Clients, Cluster, ClusterSetup},
     domain::{
         calendar::{Date, Moment, parse_date},
         ids::RegionCode,
         parameters::Parameters,
     },
-    node::{Clock, Credentials, Link, ManualClock, Net, Role, channel, embedded_parameters},
+    node::{Clock, Introduction, Link, ManualClock, Net, Role, channel, embedded_parameters},
     pb::{
         self, agency_client::AgencyClient, books_client::BooksClient, care_client::CareClient, find_request::By,
         home_client::HomeClient, hub_client::HubClient, national_client::NationalClient,
@@ -141,27 +141,22 @@ impl World {
     /// A client that speaks to the hub as a province's care service does, past that service.
     #[must_use]
     pub fn hub_as_care(&self, province: &str) -> HubClient<Link> {
-        let region = region(province);
-        let secret = secret(&care_of(&region));
-        let credentials = Credentials::new(Role::Care, Some(&region), &secret).expect("credentials");
-        HubClient::with_interceptor(self.channel("hub"), credentials)
+        let care = Introduction::of(&Role::Care.of(&region(province)));
+        HubClient::with_interceptor(self.channel("hub"), care)
     }
 
     /// A client that speaks to a care service as the hub does, past the hub.
     #[must_use]
     pub fn care_as_hub(&self, province: &str) -> CareClient<Link> {
-        let secret = secret(&care_of(&region(province)));
-        let credentials = Credentials::new(Role::Hub, None, &secret).expect("credentials");
-        CareClient::with_interceptor(self.channel(&format!("care-{province}")), credentials)
+        let hub = Introduction::of(&Role::Hub.of(&region(province)));
+        CareClient::with_interceptor(self.channel(&format!("care-{province}")), hub)
     }
 
     /// A client that speaks to a home service as the hub does, past the hub.
     #[must_use]
     pub fn home_as_hub(&self, province: &str) -> HomeClient<Link> {
-        let region = region(province);
-        let secret = secret(&home_of(&region));
-        let credentials = Credentials::new(Role::Hub, None, &secret).expect("credentials");
-        HomeClient::with_interceptor(self.channel(&format!("home-{province}")), credentials)
+        let hub = Introduction::of(&Role::Hub.of(&region(province)));
+        HomeClient::with_interceptor(self.channel(&format!("home-{province}")), hub)
     }
 
     fn channel(&self, name: &str) -> Channel {

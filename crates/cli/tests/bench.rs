@@ -30,7 +30,10 @@ fn a_quick_look_measures_everything() {
     let results = measured["results"].as_array().unwrap();
     let places: Vec<_> =
         results.iter().map(|row| (row["name"].as_str().unwrap(), row["at"].as_str().unwrap())).collect();
-    assert_eq!(places, [("sled", "knee"), ("sled", "half"), ("ceiling", "knee"), ("ceiling", "half")]);
+    assert_eq!(
+        places,
+        [("sled", "knee"), ("sled", "half"), ("sled + TLS", "half"), ("ceiling", "knee"), ("ceiling", "half")]
+    );
     for row in results {
         let figures = &row["medians"]["figures"];
         for key in ["settled_per_s", "p99_us", "cpu_us.all", "memory_bytes.hub"] {

@@ -103,8 +103,8 @@ impl Bench {
 }
 
 /// The cluster that is measured: one service of each kind.
-pub(super) fn layout(engine: &str, folder: std::path::PathBuf) -> Layout {
-    Layout { homes: vec![HOME.into()], cares: vec![CARE.into()], engine: engine.into(), folder }
+pub(super) fn layout(engine: &str, tls: bool, folder: std::path::PathBuf) -> Layout {
+    Layout { homes: vec![HOME.into()], cares: vec![CARE.into()], engine: engine.into(), tls, folder }
 }
 
 /// A run that does not count: an answer, or the books, are not as they may be.

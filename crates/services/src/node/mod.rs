@@ -2,10 +2,10 @@
 //! answer a message once, keep a book, know their caller, serve.
 
 mod book;
+mod caller;
 mod clock;
 mod day_book;
 mod failure;
-mod gate;
 mod identity;
 mod ids;
 mod inbox;
@@ -20,6 +20,7 @@ mod peer;
 pub mod planted;
 mod records;
 mod serve;
+mod tls;
 
 use std::{path::Path, sync::Arc};
 
@@ -27,23 +28,25 @@ use zhijie_domain::{
     calendar::{Date, Moment},
     parameters::Parameters,
 };
+use zhijie_identity::Live;
 pub use zhijie_road as road;
 use zhijie_store::StoreError;
 pub use zhijie_store::{EngineKind, Store};
 
 pub use book::{Book, Booked, Undone};
 pub(crate) use book::{parse_undone, unknown_settlement};
+pub use caller::{Caller, Introduction, Role};
+pub(crate) use caller::{not_yours, only};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub(crate) use day_book::entry;
 pub use day_book::{Day, Entries};
 pub use failure::{Failure, Stop, answer_of};
-pub use gate::{Caller, Credentials, Gate, Role};
 pub use identity::{Identity, claim, identity};
 pub use ids::{Ids, RandomIds, SeededIds};
 pub use inbox::{Act, Key, MessageState, answer_once, digest};
 pub(crate) use inbox::{is_transient, is_unknown, kept};
 pub(crate) use lines::stored_lines;
-pub use net::{Conn, Incoming, Io, Net, Pending, Tcp};
+pub use net::{Conn, Incoming, Io, Net, Peer, Pending, Tcp};
 pub use office::Office;
 pub(crate) use pages::Pages;
 pub use parameters::{LoadError, embedded_parameters, load_parameters};
@@ -52,6 +55,7 @@ pub use records::Records;
 pub(crate) use records::{Committed, commit, damaged, stored};
 pub use records::{content, document, sealed, sealed_content};
 pub use serve::{Served, reflection, serve};
+pub use tls::Tls;
 
 /// The world of one role.
 #[derive(Clone)]
@@ -64,11 +68,22 @@ pub struct Node {
     pub ids: Arc<dyn Ids>,
     /// Its network.
     pub net: Arc<dyn Net>,
+    /// Its identity; without one it speaks in plaintext, proves nothing and is shown nothing.
+    pub identity: Option<Arc<Live>>,
     /// The rules' numbers.
     pub parameters: Arc<Parameters>,
 }
 
 impl Node {
+    /// The network on the way to a peer, and for those who come to us.
+    #[must_use]
+    pub fn net_to(&self, peer: zhijie_identity::Identity) -> Arc<dyn Net> {
+        match &self.identity {
+            Some(own) => Arc::new(Tls::new(Arc::clone(&self.net), Arc::clone(own), peer)),
+            None => Arc::clone(&self.net),
+        }
+    }
+
     /// The moment, by the node's clock.
     #[must_use]
     pub fn now(&self) -> Moment {

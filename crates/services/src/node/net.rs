@@ -14,6 +14,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tonic::transport::server::Connected;
+use zhijie_identity::Identity;
 
 /// A connection.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -35,40 +36,59 @@ pub trait Net: Send + Sync + 'static {
     fn listen(&self, authority: String) -> Pending<io::Result<(String, Incoming)>>;
 }
 
+/// What a connection says of whoever is at its other end.
+#[derive(Debug, Clone)]
+pub enum Peer {
+    /// Nothing: it is plaintext.
+    Plain,
+    /// Who it is, as its certificate proves.
+    Proven(Arc<Identity>),
+}
+
 /// A connection of any network.
-pub struct Conn(Box<dyn Io>);
+pub struct Conn {
+    io: Box<dyn Io>,
+    peer: Peer,
+}
 
 impl Conn {
-    /// Wraps a connection.
+    /// Wraps a connection that proves nothing.
     pub fn new(io: impl Io) -> Conn {
-        Conn(Box::new(io))
+        Conn { io: Box::new(io), peer: Peer::Plain }
+    }
+
+    /// Wraps a connection whose other end has proved who it is.
+    pub fn proven(io: impl Io, peer: Identity) -> Conn {
+        Conn { io: Box::new(io), peer: Peer::Proven(Arc::new(peer)) }
     }
 }
 
 impl AsyncRead for Conn {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        Pin::new(&mut self.io).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Conn {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.io).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
 
 impl Connected for Conn {
-    type ConnectInfo = ();
+    type ConnectInfo = Peer;
 
-    fn connect_info(&self) {}
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
+    }
 }
 
 /// The machine's network.
