@@ -23,6 +23,8 @@ FROM scratch
 COPY --from=bins /dist/zhijie /zhijie
 # An empty image knows no names of users. After USER, the folder belongs to that user, and so does a fresh volume on it.
 USER 65532:65532
+WORKDIR /certs
+WORKDIR /certs/authority
 WORKDIR /data
 # There is no /tmp either; the demonstration keeps its stores here.
 ENV TMPDIR=/data

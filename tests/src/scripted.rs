@@ -8,8 +8,8 @@ use std::sync::{
 
 use tonic::{Request, Response, Status, service::Routes};
 use zhijie_services::{
-    cluster::{home_of, secret},
-    node::{Clock, Credentials, Entries, Link, ManualClock, Net, Office, Role, Served, channel, reflection, serve},
+    cluster::home_of,
+    node::{Clock, Entries, Introduction, Link, ManualClock, Net, Office, Role, Served, channel, reflection, serve},
     pb::{self, agency_server, answer::Outcome, home_server, refuse_request::Message},
 };
 
@@ -28,9 +28,9 @@ pub async fn script_home(world: &mut World, province: &str) -> Served {
     world.cluster.kill(&name);
     let net: Arc<dyn Net> = Arc::new(world.cluster.net().seen_by(&name));
     let script = Script { clock: world.clock(), serial: AtomicU64::new(0), settled: Mutex::default() };
-    let credentials = Credentials::new(Role::Home, Some(&region(province)), &secret(&name)).expect("credentials");
+    let introduction = Introduction::of(&Role::Home.of(&region(province)));
     let hub = channel(&net, "http://hub").expect("an address");
-    let office = agency_server::AgencyServer::new(Office::new(Link::new(hub, credentials)));
+    let office = agency_server::AgencyServer::new(Office::new(Link::new(hub, introduction)));
     let routes = Routes::new(home_server::HomeServer::new(script)).add_service(office);
     let names = &["zhijie.v1.Home", "zhijie.v1.Agency"];
     serve(&net, &name, names, reflection(routes, names).expect("routes"), tokio::sync::watch::Sender::new(false))

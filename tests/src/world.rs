@@ -8,13 +8,13 @@ use std::{
 use bytes::Bytes;
 use tonic::transport::Channel;
 use zhijie_services::{
-    cluster::{Clients, Cluster, ClusterSetup, HUB, care_of, home_of, secret},
+    cluster::{Clients, Cluster, ClusterSetup, HUB, care_of, home_of},
     domain::{
         calendar::{Date, Moment, parse_date},
         ids::RegionCode,
         parameters::Parameters,
     },
-    node::{Clock, Credentials, Link, ManualClock, Net, Role, Signer, channel, embedded_parameters},
+    node::{Clock, Introduction, Link, ManualClock, Net, Role, Signer, channel, embedded_parameters},
     pb::{
         self, agency_client::AgencyClient, books_client::BooksClient, care_client::CareClient, find_request::By,
         home_client::HomeClient, hub_client::HubClient, national_client::NationalClient,
@@ -158,37 +158,30 @@ impl World {
     /// A client that speaks to the hub as a province's care service does, past that service.
     #[must_use]
     pub fn hub_as_care(&self, province: &str) -> HubClient<Link> {
-        let region = region(province);
-        let secret = secret(&care_of(&region));
-        let credentials = Credentials::new(Role::Care, Some(&region), &secret).expect("credentials");
-        HubClient::with_interceptor(self.channel("hub"), credentials)
+        let care = Introduction::of(&Role::Care.of(&region(province)));
+        HubClient::with_interceptor(self.channel("hub"), care)
     }
 
     /// A client that speaks to a care service as the hub does, past the hub.
     #[must_use]
     pub fn care_as_hub(&self, province: &str) -> CareClient<Link> {
-        let secret = secret(&care_of(&region(province)));
-        let credentials = Credentials::new(Role::Hub, None, &secret).expect("credentials");
-        CareClient::with_interceptor(self.channel(&format!("care-{province}")), credentials)
+        let hub = Introduction::of(&Role::Hub.of(&region(province)));
+        CareClient::with_interceptor(self.channel(&format!("care-{province}")), hub)
     }
 
     /// A client that speaks to a home service as the hub does, past the hub.
     #[must_use]
     pub fn home_as_hub(&self, province: &str) -> HomeClient<Link> {
-        let region = region(province);
-        let secret = secret(&home_of(&region));
-        let credentials = Credentials::new(Role::Hub, None, &secret).expect("credentials");
-        HomeClient::with_interceptor(self.channel(&format!("home-{province}")), credentials)
+        let hub = Introduction::of(&Role::Hub.of(&region(province)));
+        HomeClient::with_interceptor(self.channel(&format!("home-{province}")), hub)
     }
 
-    /// A channel to a service of the cluster, of an outsider or with the credentials of a role and its province.
+    /// A channel to a service of the cluster, of an outsider or in the name of a role and its province.
     pub(crate) fn link(&self, to: &str, caller: Option<(Role, Option<&str>)>) -> Link {
-        let (role, province) = caller.unwrap_or((Role::Care, None));
-        let province = province.map(region);
-        let own = province.as_ref().map(|region| if role == Role::Home { home_of(region) } else { care_of(region) });
-        let known = caller.map_or_else(String::new, |_| secret(own.as_deref().unwrap_or(to)));
-        let known = if known.is_empty() { "of nobody" } else { &known };
-        Link::new(self.channel(to), Credentials::new(role, province.as_ref(), known).expect("credentials"))
+        // Who says nothing in plaintext may be any hospital; a stranger says to be the care of a province that there is not.
+        let (role, province) = caller.unwrap_or((Role::Care, Some("990000")));
+        let identity = role.of(&region(province.unwrap_or("000000")));
+        Link::new(self.channel(to), Introduction::of(&identity))
     }
 
     /// A channel of an outsider to a service of the cluster.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tonic::Code;
 use zhijie_services::{
-    cluster::{LinkState, care_of, secret},
+    cluster::LinkState,
     domain::{
         calendar::parse_date,
         ids::{RegionCode, SettlementId},
     },
-    node::{Credentials, Net, Role, channel, document, keys, road::RoadClient},
+    node::{Introduction, Net, Role, channel, document, keys, road::RoadClient},
     pb::{self, answer::Outcome, message_record::State},
 };
 use zhijie_tests::{
@@ -366,7 +366,7 @@ async fn promise_6_the_hub_enforces_whoever_sends() {
     };
     assert_eq!(ask(send("a", &|_| ()), "310000").await, 10, "another region's care service");
     let stranger = world.hub().settle(send("b", &|_| ())).await;
-    assert_eq!(stranger.expect_err("no secret").code(), Code::Unauthenticated);
+    assert_eq!(stranger.expect_err("it says nothing of itself").code(), Code::Unauthenticated);
     let direct = world.home("510000").settle(send("c", &|_| ())).await;
     assert_eq!(direct.expect_err("nobody but the hub speaks to home").code(), Code::Unauthenticated);
     assert_eq!(ask(send("d", &|c| c.parts.as_mut().expect("parts").in_scope -= 1), "500000").await, 402);
@@ -522,9 +522,9 @@ async fn promise_6_a_first_copy_that_comes_late_is_not_refused_either() {
     };
     let net: Arc<dyn Net> = Arc::new(world.cluster.net().clone());
     let region = RegionCode::parse("500000").expect("a region");
-    let credentials = Credentials::new(Role::Care, Some(&region), &secret(&care_of(&region))).expect("credentials");
+    let care = Introduction::of(&Role::Care.of(&region));
     let hub = channel(&net, "http://hub").expect("a channel");
-    let road = RoadClient::new(hub, credentials.metadata(), "zhijie.v1.Hub");
+    let road = RoadClient::new(hub, care.metadata(), "zhijie.v1.Hub");
     let letter = pb::Letter { call: pb::RoadCall::Settle.into(), request: sent.request, first: true, number: 0 };
     let answer = road.send(letter).await;
     assert_eq!(answer.expect_err("home is asked, and is silent").code(), Code::Unavailable);

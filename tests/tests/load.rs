@@ -45,7 +45,12 @@ fn setup(world: &World, mix: &str, rate: f64, seconds: u64) -> Setup {
         codes.iter().map(|code| ((*code).to_owned(), url(name(&region(code))))).collect()
     };
     Setup {
-        targets: Targets { hub: url("hub".into()), homes: targets(&HOMES, home_of), cares: targets(&CARES, care_of) },
+        targets: Targets {
+            hub: url("hub".into()),
+            homes: targets(&HOMES, home_of),
+            cares: targets(&CARES, care_of),
+            identities: None,
+        },
         profile: Profile::shipped("constant", rate, Some(Duration::from_secs(seconds))).expect("a profile"),
         mix: Mix::shipped(mix).expect("a mix"),
         seed: 11,

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use zhijie_services::{
-    cluster::{home_of, secret},
     domain::ids::{PersonId, RegionCode},
-    node::{Credentials, Net, Role, channel, document, keys},
+    node::{Introduction, Net, Role, channel, document, keys},
     pb::{self, hub_client::HubClient},
 };
 use zhijie_tests::{
@@ -21,8 +20,8 @@ async fn a_late_state_does_not_undo_a_newer_one() {
     let world = World::at(TODAY).await;
     let anhui = RegionCode::parse("340000").expect("a region");
     let net: Arc<dyn Net> = Arc::new(world.cluster.net().clone());
-    let credentials = Credentials::new(Role::Home, Some(&anhui), &secret(&home_of(&anhui))).expect("credentials");
-    let mut hub = HubClient::with_interceptor(channel(&net, "http://hub").expect("a channel"), credentials);
+    let home = Introduction::of(&Role::Home.of(&anhui));
+    let mut hub = HubClient::with_interceptor(channel(&net, "http://hub").expect("a channel"), home);
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let id = order.map(|state| state.to_string()).concat();
         for state in order {

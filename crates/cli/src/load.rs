@@ -37,6 +37,12 @@ pub(crate) struct Options {
     /// Start a cluster of own processes, with stores on disk, and end it afterwards
     #[arg(long)]
     spawn: bool,
+    /// With certificates: the own processes prove who they are, hospitals and officers too
+    #[arg(long, requires = "spawn")]
+    tls: bool,
+    /// The identities of hospitals and officers, as `zhijie certs` makes them, for a cluster that asks for them
+    #[arg(long, value_name = "FOLDER", requires = "config")]
+    identities: Option<PathBuf>,
     /// Store engine of the own processes
     #[arg(long, default_value = "sled", value_name = "NAME")]
     engine: String,
@@ -93,7 +99,7 @@ pub(crate) struct Options {
 /// Makes a run, and shows it.
 pub(crate) async fn load(options: &Options) -> anyhow::Result<ExitCode> {
     let report = if let Some(config) = &options.config {
-        let targets = configured(config)?;
+        let targets = configured(config, options.identities.clone())?;
         let setup = setup(options, targets, vec![Watched::generator()], "")?;
         made(options, setup, None).await?
     } else {
@@ -123,6 +129,7 @@ fn setup(options: &Options, targets: Targets, watched: Vec<Watched>, engine: &st
     let seconds = options.seconds.or(options.minutes.map(|minutes| minutes * 60));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let services = format!("{} home and {} care services", targets.homes.len(), targets.cares.len());
+    let secured = if targets.identities.is_some() { "TLS" } else { "" };
     Ok(Setup {
         profile: Profile::shipped(&options.profile, options.rate, seconds.map(Duration::from_secs))?,
         mix: Mix::shipped(&options.mix)?,
@@ -133,19 +140,28 @@ fn setup(options: &Options, targets: Targets, watched: Vec<Watched>, engine: &st
         one_by_one: options.one_by_one,
         down: options.stop_home.clone().map_or(Down::Nothing, Down::Home),
         watched,
-        cluster: [&services, engine].iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(", "),
+        cluster: [&services, engine, secured]
+            .iter()
+            .filter(|word| !word.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", "),
         host: format!("zhijie {}, {cores} cores", env!("CARGO_PKG_VERSION")),
         targets,
     })
 }
 
 /// Where the services of a hub's configuration are.
-fn configured(path: &Path) -> anyhow::Result<Targets> {
-    let config = Config::read(path)?;
-    let hub = config.hub.with_context(|| format!("{} has no [hub] section", path.display()))?;
-    let mut targets = Targets { hub: format!("http://{}", hub.listen), ..Targets::default() };
+fn configured(path: &Path, identities: Option<PathBuf>) -> anyhow::Result<Targets> {
+    let hub = Config::read(path)?.hub.with_context(|| format!("{} has no [hub] section", path.display()))?;
+    anyhow::ensure!(
+        hub.plaintext || identities.is_some(),
+        "these services ask who calls: --identities FOLDER, as `zhijie certs` makes it"
+    );
+    let scheme = if hub.plaintext { "http" } else { "https" };
+    let mut targets = Targets { hub: format!("{scheme}://{}", hub.listen), identities, ..Targets::default() };
     for (code, region) in hub.regions {
-        let to = |service: zhijie_services::config::ServiceConfig| (code.to_string(), service.address);
+        let to = |address| (code.to_string(), address);
         targets.homes.extend(region.home.map(to));
         targets.cares.extend(region.care.map(to));
     }
@@ -163,6 +179,7 @@ pub(crate) fn busiest(homes: usize, cares: usize, engine: &str, folder: &Path) -
         homes: first(homes, |province| province.outflow),
         cares: first(cares, |province| province.inflow),
         engine: engine.to_owned(),
+        tls,
         folder: folder.to_owned(),
         stores: folder.to_owned(),
     })

@@ -1,6 +1,7 @@
 //! `zhijie`: the one program. It runs the services, shows the road, and explains a benefit.
 
 mod bench;
+mod certs;
 mod check;
 mod demo;
 mod drill;
@@ -62,6 +63,8 @@ enum Command {
     Care(Service),
     /// Serve every role that the configuration names
     Serve(Service),
+    /// 证书: make an authority for development, and certificates for everybody who takes part
+    Certs(certs::Options),
     /// Ask a service whether it is well; exits 0 when it is
     Health(health::Options),
 }
@@ -115,6 +118,7 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Home(service) => run::serve(&service, Some(Role::Home)).await,
         Command::Care(service) => run::serve(&service, Some(Role::Care)).await,
         Command::Serve(service) => run::serve(&service, None).await,
+        Command::Certs(options) => certs::certs(&options),
         Command::Health(options) => health::health(&options).await,
     }
 }

@@ -8,6 +8,7 @@ use std::{
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,8 +16,11 @@ use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tokio::time::Instant;
+use zhijie_identity::Live;
 use zhijie_loadgen::{Targets, watch::Watched};
-use zhijie_services::node::{Clock, Ids, RandomIds, SystemClock, Tcp, is_serving};
+use zhijie_services::node::{Net, Tcp, Tls, is_serving};
+
+use crate::certs;
 
 /// How long a service may take until it serves, and until it has drained.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,27 +38,29 @@ pub(crate) struct Layout {
     pub(crate) cares: Vec<String>,
     /// The store engine.
     pub(crate) engine: String,
-    /// Where configurations and logs go.
+    /// Everybody has a certificate; otherwise they speak in plaintext.
+    pub(crate) tls: bool,
+    /// Where configurations, identities and logs go.
     pub(crate) folder: PathBuf,
     /// Where stores go; the same folder will do.
     pub(crate) stores: PathBuf,
 }
 
-/// A process of this program, which ends when it is dropped.
-#[derive(Debug)]
+/// A cluster of processes of this program, which end when it is dropped.
 pub(crate) struct Spawned {
     services: Vec<Service>,
+    identities: Option<PathBuf>,
 }
 
 /// One service of a cluster.
-#[derive(Debug)]
 struct Service {
     /// `hub`, `home 340000` or `care 310000`.
     name: String,
     role: &'static str,
     province: String,
     address: String,
-    secret: String,
+    /// Its identity, where it has one.
+    identity: Option<PathBuf>,
     store: PathBuf,
     process: Process,
 }
@@ -73,7 +79,7 @@ impl Spawned {
             let arguments = [service.role.into(), "--config".into(), config.into(), "--stdin-is-a-leash".into()];
             service.process.arguments = arguments.into();
         }
-        Spawned::run(services).await
+        Spawned::run(services, identities(layout)).await
     }
 
     /// Starts the services of the benchmark's ceiling, which stand where those of a cluster would and have no stores.
@@ -91,16 +97,16 @@ impl Spawned {
             arguments.extend(peer.iter().flat_map(|peer| ["--peer", peer]));
             service.process.arguments = arguments.into_iter().map(OsString::from).collect();
         }
-        Spawned::run(services).await
+        Spawned::run(services, None).await
     }
 
-    async fn run(mut services: Vec<Service>) -> anyhow::Result<Spawned> {
+    async fn run(mut services: Vec<Service>, identities: Option<PathBuf>) -> anyhow::Result<Spawned> {
         for service in &mut services {
             service.process.start()?;
         }
-        let mut spawned = Spawned { services };
+        let mut spawned = Spawned { services, identities };
         for service in &mut spawned.services {
-            service.process.wait_until_serving(&service.address).await?;
+            service.wait_until_serving().await?;
         }
         Ok(spawned)
     }
@@ -112,7 +118,7 @@ impl Spawned {
             these.map(|service| (service.province.clone(), service.url())).collect::<Vec<_>>()
         };
         let hub = of("hub").pop().map(|(_, url)| url).unwrap_or_default();
-        Targets { hub, homes: of("home"), cares: of("care") }
+        Targets { hub, homes: of("home"), cares: of("care"), identities: self.identities.clone() }
     }
 
     /// Its processes that run, and this one, which sends.
@@ -150,8 +156,7 @@ impl Spawned {
             self.one(name)?.process.start()?;
         }
         for name in names {
-            let service = self.one(name)?;
-            service.process.wait_until_serving(&service.address).await?;
+            self.one(name)?.wait_until_serving().await?;
         }
         Ok(())
     }
@@ -211,8 +216,28 @@ impl Spawned {
 
 impl Service {
     fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", if self.identity.is_some() { "https" } else { "http" }, self.address)
     }
+
+    /// Waits until it serves. It is asked under its own identity.
+    async fn wait_until_serving(&mut self) -> anyhow::Result<()> {
+        let tcp: Arc<dyn Net> = Arc::new(Tcp);
+        let net = match &self.identity {
+            Some(folder) => {
+                let own = Live::open(folder)?;
+                let expected = own.own().identity().clone();
+                Arc::new(Tls::new(tcp, own, expected))
+            }
+            None => tcp,
+        };
+        let url = self.url();
+        self.process.wait_until_serving(&net, &url).await
+    }
+}
+
+/// Where the identities of a cluster are.
+fn identities(layout: &Layout) -> Option<PathBuf> {
+    layout.tls.then(|| layout.folder.join("identities"))
 }
 
 /// Such as `home-340000`, for the service of that name.
@@ -220,10 +245,14 @@ fn file_name(name: &str) -> String {
     name.replace(' ', "-")
 }
 
-/// The services of a layout, each with a free port and a secret of its own.
+/// The services of a layout, each with a free port, and where it is asked for an identity of its own.
 fn services(layout: &Layout) -> anyhow::Result<Vec<Service>> {
     for folder in [&layout.folder, &layout.stores] {
         fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+    }
+    let identities = identities(layout);
+    if let Some(folder) = &identities {
+        certs::for_cluster(folder, &layout.homes, &layout.cares)?;
     }
     let named = |role: &'static str, provinces: &[String]| {
         provinces.iter().map(|code| (format!("{role} {code}"), role, code.clone())).collect::<Vec<_>>()
@@ -239,33 +268,38 @@ fn services(layout: &Layout) -> anyhow::Result<Vec<Service>> {
         .map(|((name, role, province), port)| {
             let file = file_name(&name);
             let process = Process::new(&name, layout.folder.join(format!("{file}.log")));
+            // An identity has the name of its service's files.
+            let identity = identities.as_ref().map(|folder| folder.join(&file));
             let (address, store) = (port.local_addr()?.to_string(), layout.stores.join(file));
-            let secret = RandomIds.next(SystemClock.now());
-            Ok(Service { name, role, province, address, secret, store, process })
+            Ok(Service { name, role, province, address, identity, store, process })
         })
         .collect()
 }
 
 /// The configuration of a service, as in deploy/.
 fn configuration(service: &Service, services: &[Service], engine: &str) -> String {
-    let Service { role, province, address, secret, store, .. } = service;
+    let Service { role, province, address, identity, store, .. } = service;
     // A JSON string is a TOML string.
     let text = |value: &str| json!(value).to_string();
+    let speaks = match identity {
+        Some(folder) => format!("identity = {}", text(&folder.to_string_lossy())),
+        None => "plaintext = true".into(),
+    };
     let mut lines = vec![
         format!("[{role}]"),
         format!("listen = {}", text(address)),
+        speaks,
         format!("store = {}", text(&store.to_string_lossy())),
         format!("engine = {}", text(engine)),
     ];
     if *role == "hub" {
         for peer in services.iter().filter(|peer| peer.role != "hub") {
             // Dotted keys, as a province may have one role or both.
-            let at = format!("[hub.regions.{}.{}]", peer.province, peer.role);
-            lines.extend([at, format!("address = {}\nsecret = {}", text(&peer.url()), text(&peer.secret))]);
+            lines.push(format!("regions.{}.{} = {}", peer.province, peer.role, text(&peer.url())));
         }
     } else {
         let hub = services.iter().find(|peer| peer.role == "hub").map(Service::url).unwrap_or_default();
-        lines.push(format!("region = {}\nhub = {}\nsecret = {}", text(province), text(&hub), text(secret)));
+        lines.push(format!("region = {}\nhub = {}", text(province), text(&hub)));
     }
     lines.push(String::new());
     lines.join("\n")
@@ -308,14 +342,14 @@ impl Process {
         Ok(())
     }
 
-    /// Waits until it serves on an address `host:port`.
+    /// Waits until it serves at an address, over a network.
     ///
     /// # Errors
     /// When it ends before, or takes too long: with the end of its log.
-    async fn wait_until_serving(&mut self, address: &str) -> anyhow::Result<()> {
-        let (url, until) = (format!("http://{address}"), Instant::now() + PATIENCE);
+    async fn wait_until_serving(&mut self, net: &Arc<dyn Net>, url: &str) -> anyhow::Result<()> {
+        let until = Instant::now() + PATIENCE;
         loop {
-            let asked = tokio::time::timeout(PATIENCE, is_serving(Tcp, &url)).await;
+            let asked = tokio::time::timeout(PATIENCE, is_serving(net, url)).await;
             if matches!(asked, Ok(Ok(true))) {
                 return Ok(());
             }

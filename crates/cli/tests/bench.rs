@@ -30,7 +30,7 @@ fn a_quick_look_measures_everything() {
     let results = measured["results"].as_array().unwrap();
     let places: Vec<_> =
         results.iter().map(|row| (row["name"].as_str().unwrap(), row["at"].as_str().unwrap())).collect();
-    let sled = [("sled", "knee"), ("sled", "half"), ("sled", "triple")];
+    let sled = [("sled", "knee"), ("sled", "half"), ("sled", "triple"), ("sled + TLS", "half")];
     assert_eq!(places, [sled.as_slice(), &[("ceiling", "knee"), ("ceiling", "half")]].concat());
     for row in results {
         let figures = &row["medians"]["figures"];

@@ -1,4 +1,4 @@
-//! The program as it is run: nine processes of four provinces and the hub, over stores on disk. The story survives the
+//! The program as it is run: nine processes of four provinces and the hub, over stores on disk and TLS. The story survives the
 //! sudden death of any of them; a termination drains; what a user does wrong is answered with file and line.
 
 // Helpers of tests may unwrap as tests may; clippy.toml allows it in `#[test]` functions only.
@@ -56,8 +56,8 @@ fn the_story_survives_any_death_and_a_termination_drains() {
     }
     for name in cluster.names() {
         let log = cluster.terminate(&name);
-        if let Some(line) = log.lines().find(|line| names_a_person(line) || line.contains(&secret(&name))) {
-            panic!("the log of {name} names a person or its secret: {line}");
+        if let Some(line) = log.lines().find(|line| names_a_person(line) || line.contains("PRIVATE KEY")) {
+            panic!("the log of {name} names a person or shows a key: {line}");
         }
         for line in log.lines() {
             assert!(!line.contains("\"WARN\"") && !line.contains("\"ERROR\""), "{name} complains: {line}");
@@ -82,7 +82,7 @@ fn a_wrong_configuration_names_file_and_line() {
     let home = |engine: &str| {
         let store = folder.path().join("home").display().to_string();
         let text =
-            "[home]\nregion = \"340000\"\nlisten = \"127.0.0.1:0\"\nhub = \"http://127.0.0.1:1\"\nsecret = \"s\"\n";
+            "[home]\nregion = \"340000\"\nlisten = \"127.0.0.1:0\"\nhub = \"http://127.0.0.1:1\"\nplaintext = true\n";
         fs::write(&file, format!("{text}store = \"{store}\"\nengine = \"{engine}\"\n")).unwrap();
         let output = run(&["home", "--config", file.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(3));
@@ -97,6 +97,30 @@ fn a_wrong_configuration_names_file_and_line() {
     let output = run(&["hub", "--config", folder.path().join("none.toml").to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("none.toml"));
+}
+
+#[test]
+fn certificates_are_made_once_and_renewed_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let certs = |more: &[&str]| {
+        let output = run(&[&["certs", folder.path().to_str().unwrap(), "--json", "--region", "310000"], more].concat());
+        assert!(output.status.success(), "{output:?}");
+        let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let made = made["identities"].as_array().unwrap().clone();
+        let new = made.iter().filter(|one| one["new"] == true).count();
+        (made.len(), new, made.iter().map(|one| one["until"].as_str().unwrap().to_owned()).max().unwrap())
+    };
+    let read = |file: &str| fs::read(folder.path().join(file)).unwrap();
+    let (all, new, until) = certs(&[]);
+    assert!(all > 5 && new == all, "{new} of {all}");
+    let (authority, care) = (read("authority/tls.key"), read("care-310000/tls.crt"));
+    assert_eq!(certs(&[]), (all, 0, until.clone()));
+    assert_eq!(read("care-310000/tls.crt"), care);
+    let (one, new, longer) = certs(&["--only", "care-310000", "--days", "200"]);
+    assert!((one, new) == (1, 1) && longer > until, "{longer}");
+    assert!(read("care-310000/tls.crt") != care && read("authority/tls.key") == authority);
+    let wrong = run(&["certs", folder.path().to_str().unwrap(), "--region", "310000", "--only", "nobody"]);
+    assert_eq!(wrong.status.code(), Some(3));
 }
 
 #[test]
@@ -134,7 +158,6 @@ struct Service {
     role: &'static str,
     config: PathBuf,
     log: PathBuf,
-    address: String,
     child: Option<Child>,
 }
 
@@ -154,7 +177,7 @@ impl Service {
 
     fn wait_until_serving(&mut self) {
         for _ in 0..LOOKS_MAX {
-            if run(&["health", &format!("http://{}", self.address)]).status.success() {
+            if run(&["health", "--config", self.config.to_str().unwrap()]).status.success() {
                 return;
             }
             let ended = self.child.as_mut().unwrap().try_wait().unwrap();
@@ -191,15 +214,20 @@ impl Cluster {
         let addresses = ports.iter().map(|port| port.local_addr().unwrap().to_string());
         let addresses: BTreeMap<String, String> = names.iter().cloned().zip(addresses).collect();
         drop(ports);
+        let certs = folder.path().join("certs");
+        let regions = PROVINCES.iter().flat_map(|code| ["--region", code]);
+        let arguments: Vec<&str> = ["certs", certs.to_str().unwrap()].into_iter().chain(regions).collect();
+        let made = run(&arguments);
+        assert!(made.status.success(), "{made:?}");
         let mut services = BTreeMap::new();
-        for (name, address) in &addresses {
+        for name in addresses.keys() {
             let role = ["care", "home", "hub"].into_iter().find(|role| name.starts_with(role)).unwrap();
             let config = folder.path().join(format!("{name}.toml"));
             fs::write(&config, configuration(folder.path(), name, &addresses)).unwrap();
             let log = folder.path().join(format!("{name}.log"));
-            services.insert(name.clone(), Service { role, config, log, address: address.clone(), child: None });
+            services.insert(name.clone(), Service { role, config, log, child: None });
         }
-        fs::write(folder.path().join("cluster.toml"), cluster_file(&addresses)).unwrap();
+        fs::write(folder.path().join("cluster.toml"), cluster_file(&certs, &addresses)).unwrap();
         let mut cluster = Cluster { folder, services };
         cluster.services.values_mut().for_each(Service::start);
         cluster.services.values_mut().for_each(Service::wait_until_serving);
@@ -250,36 +278,26 @@ impl Cluster {
     }
 }
 
-fn secret(name: &str) -> String {
-    format!("secret-of-{name}")
-}
-
 fn configuration(folder: &Path, name: &str, addresses: &BTreeMap<String, String>) -> String {
-    let store = folder.join(name);
-    let (store, listen) = (store.display(), &addresses[name]);
+    let (store, identity) = (folder.join(name), folder.join("certs").join(name));
+    let (store, identity, listen) = (store.display(), identity.display(), &addresses[name]);
+    let common = format!("listen = \"{listen}\"\nstore = \"{store}\"\nidentity = \"{identity}\"\n");
     let Some((role, code)) = name.split_once('-') else {
-        let mut text = format!("[hub]\nlisten = \"{listen}\"\nstore = \"{store}\"\n");
+        let mut text = format!("[hub]\n{common}");
         for code in PROVINCES {
-            let _ = writeln!(text, "[hub.regions.{code}]");
             for role in ["care", "home"] {
-                let name = format!("{role}-{code}");
-                let (address, secret) = (&addresses[&name], secret(&name));
-                let _ = writeln!(text, "{role} = {{ address = \"http://{address}\", secret = \"{secret}\" }}");
+                let _ = writeln!(text, "regions.{code}.{role} = \"https://{}\"", addresses[&format!("{role}-{code}")]);
             }
         }
         return text;
     };
     // Both engines play in one story.
     let engine = if role == "home" { "engine = \"fjall\"\n" } else { "" };
-    format!(
-        "[{role}]\n{engine}region = \"{code}\"\nlisten = \"{listen}\"\nstore = \"{store}\"\nhub = \"http://{}\"\nsecret = \"{}\"\n",
-        addresses["hub"],
-        secret(name)
-    )
+    format!("[{role}]\n{engine}region = \"{code}\"\n{common}hub = \"https://{}\"\n", addresses["hub"])
 }
 
-fn cluster_file(addresses: &BTreeMap<String, String>) -> String {
-    let mut text = format!("hub = \"{}\"\n", addresses["hub"]);
+fn cluster_file(certs: &Path, addresses: &BTreeMap<String, String>) -> String {
+    let mut text = format!("hub = \"{}\"\nidentities = \"{}\"\n", addresses["hub"], certs.display());
     for code in PROVINCES {
         let (care, home) = (&addresses[&format!("care-{code}")], &addresses[&format!("home-{code}")]);
         let _ = write!(text, "[regions.{code}]\ncare = \"{care}\"\nhome = \"{home}\"\n");

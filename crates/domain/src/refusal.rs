@@ -39,8 +39,8 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The caller may not speak for the region or the role it names.
-    NotYourRegion = "E010", "无权代表该统筹区", "the caller may not speak for this region";
+    /// The caller may not speak for the region, the role or the institution it names.
+    NotYourRegion = "E010", "无权代表该统筹区或机构", "the caller may not speak for this region or institution";
     /// A field is missing or not of its form.
     FieldInvalid = "E001", "字段缺失或格式错误", "a field is missing or malformed";
     /// No region of that code takes part, or it is not served here.

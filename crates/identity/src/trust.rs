@@ -92,6 +92,14 @@ impl Authorities {
 }
 
 impl Proven {
+    /// True where the certificate is of this key, 32 bytes.
+    #[must_use]
+    pub fn has_key(&self, public: &[u8]) -> bool {
+        read(&self.certificate).is_ok_and(|certificate| {
+            certificate.tbs_certificate().subject_public_key_info().subject_public_key.raw_bytes() == public
+        })
+    }
+
     /// Whether a signature over a message is by the key of this certificate.
     ///
     /// # Errors
@@ -109,9 +117,13 @@ pub(crate) fn at(moment: i64) -> UnixTime {
 
 /// From when and until when a certificate is valid, s since 1970.
 fn validity(certificate: &CertificateDer<'_>) -> Result<(i64, i64), IdentityError> {
-    let read = Certificate::from_der(certificate);
-    let read = read.map_err(|error| IdentityError::Invalid(format!("a certificate does not read: {error}")))?;
+    let read = read(certificate)?;
     let validity = read.tbs_certificate().validity();
     let seconds = |time: &x509_cert::time::Time| i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
     Ok((seconds(&validity.not_before), seconds(&validity.not_after)))
+}
+
+fn read(certificate: &CertificateDer<'_>) -> Result<Certificate, IdentityError> {
+    Certificate::from_der(certificate)
+        .map_err(|error| IdentityError::Invalid(format!("a certificate does not read: {error}")))
 }

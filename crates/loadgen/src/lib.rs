@@ -15,10 +15,13 @@ pub mod report;
 mod run;
 pub mod watch;
 
+use std::path::PathBuf;
+
 pub use drive::{Arrival, Look};
 pub use run::{Down, Progress, RunError, Settled, Setup, run};
 
-/// Where the services of a cluster listen: `http://host:port`, homes and cares with their provinces.
+/// Where the services of a cluster listen: `http://host:port`, homes and cares with their provinces; or `https`, with
+/// identities.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Targets {
     /// The national hub.
@@ -27,4 +30,6 @@ pub struct Targets {
     pub homes: Vec<(String, String)>,
     /// Care services: province and address.
     pub cares: Vec<(String, String)>,
+    /// Folder with the identities of hospitals and officers, as `zhijie certs` makes it; nothing in plaintext.
+    pub identities: Option<PathBuf>,
 }

@@ -7,11 +7,8 @@ use tonic::Status;
 use zhijie_protocol::v1::{self as pb, registry_client::RegistryClient};
 
 use crate::{
-    drive::{
-        Treated,
-        clients::{Clients, channel},
-        clock::date,
-    },
+    Targets,
+    drive::{Treated, clients::Clients, clock::date},
     plan::{Kind, population::Someone, visits::Plan},
     run::RunError,
 };
@@ -25,8 +22,8 @@ const ATTEMPTS: usize = 5;
 ///
 /// # Errors
 /// [`RunError::Institution`] for the first that is not.
-pub(crate) async fn institutions(hub: &str, plan: &Plan, today: i64) -> Result<(), RunError> {
-    let registry = RegistryClient::new(channel(hub).map_err(|error| RunError::Address(hub.to_owned(), error))?);
+pub(crate) async fn institutions(targets: &Targets, plan: &Plan, today: i64) -> Result<(), RunError> {
+    let registry = RegistryClient::new(targets.national()?);
     let services = BTreeMap::from([
         (Kind::Outpatient, pb::Service::Outpatient),
         (Kind::Pharmacy, pb::Service::Pharmacy),

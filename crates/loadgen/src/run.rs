@@ -4,6 +4,7 @@
 use std::{pin::pin, time::Duration};
 
 use tokio::sync::mpsc;
+use zhijie_identity::IdentityError;
 
 use crate::{
     Targets,
@@ -104,6 +105,9 @@ pub enum RunError {
     /// An address is none.
     #[error("{0} is no address")]
     Address(String, #[source] tonic::transport::Error),
+    /// An identity is missing or wrong.
+    #[error("{0}")]
+    Identity(String, #[source] Box<IdentityError>),
     /// An institution of the plan is not opened for what the plan sends it.
     #[error("{0} is not opened for {1} visits on this cluster")]
     Institution(String, &'static str),
@@ -139,14 +143,7 @@ pub async fn run(
 ) -> Result<Report, RunError> {
     let places = Places::of(&World::shipped()?, &provinces(&setup.targets.homes), &provinces(&setup.targets.cares))?;
     let plan = Plan::of(&World::shipped()?, places, setup.mix.clone(), setup.seed, setup.people)?;
-    let urls = |targets: &[(String, String)], codes: &mut dyn Iterator<Item = &String>| {
-        let url = |code: &String| targets.iter().find(|(of, _)| of == code).map(|(_, url)| url.clone());
-        codes.filter_map(url).collect::<Vec<_>>()
-    };
-    let homes = urls(&setup.targets.homes, &mut plan.places.homes.iter().map(|home| &home.code));
-    let cares = urls(&setup.targets.cares, &mut plan.places.cares.iter().map(|care| &care.code));
-    let address = |error| RunError::Address("one of the services".into(), error);
-    let clients = Clients::of(&homes, &cares, setup.open_max, setup.one_by_one).map_err(address)?;
+    let clients = Clients::of(&setup.targets, &plan.places, setup.open_max, setup.one_by_one)?;
 
     let (homes, cares) = (&plan.places.homes, &plan.places.cares);
     if let Down::Home(code) = &setup.down
@@ -157,7 +154,7 @@ pub async fn run(
 
     let started_ms = wall_ms();
     let first_day = day_of(started_ms);
-    prepare::institutions(&setup.targets.hub, &plan, first_day).await?;
+    prepare::institutions(&setup.targets, &plan, first_day).await?;
     let people = plan.people.people().len();
     let mut stop = pin!(stop);
     let enrolling = prepare::people(&clients, &plan, setup.seed, first_day, |done| {
@@ -207,7 +204,7 @@ pub async fn run(
     tell(Progress::Reading);
     let days: Vec<i64> = (first_day..=day_of(wall_ms())).collect();
     let after = ledger::books(&clients, &setting, &days).await?;
-    let hub = ledger::hub(&setup.targets.hub, &days).await?;
+    let hub = ledger::hub(&setup.targets, &days).await?;
     let checks = gate::checks(&driven, &found, &before, &after, &hub, &setup.down);
     let gate = Gate { passed: checks.iter().all(|check| check.passed), checks };
     Ok(report(&setup, &plan, started_ms, &driven, processes, machine, gate))

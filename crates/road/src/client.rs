@@ -34,10 +34,10 @@ pub struct RoadClient {
     one_by_one: Arc<AtomicBool>,
 }
 
-/// Who is asked, and what is said of the asker.
+/// Who is asked, and what the asker says of itself.
 struct Peer {
     channel: Channel,
-    credentials: MetadataMap,
+    introduction: MetadataMap,
     /// The service that takes messages one by one, such as `zhijie.v1.Hub`.
     service: &'static str,
 }
@@ -45,7 +45,7 @@ struct Peer {
 impl Peer {
     fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        *request.metadata_mut() = self.credentials.clone();
+        *request.metadata_mut() = self.introduction.clone();
         request
     }
 }
@@ -70,10 +70,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl RoadClient {
-    /// A peer behind a channel, which is told these credentials.
+    /// A peer behind a channel, to whom these headers introduce the asker.
     #[must_use]
-    pub fn new(channel: Channel, credentials: MetadataMap, service: &'static str) -> RoadClient {
-        let peer = Arc::new(Peer { channel, credentials, service });
+    pub fn new(channel: Channel, introduction: MetadataMap, service: &'static str) -> RoadClient {
+        let peer = Arc::new(Peer { channel, introduction, service });
         RoadClient { peer, stream: Arc::default(), one_by_one: Arc::default() }
     }
 

@@ -10,7 +10,7 @@ use std::{
 use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
 use prost::Message;
 use tokio::sync::watch;
-use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
+use tonic::{Extensions, Request, Response, Status, Streaming, metadata::MetadataMap};
 use zhijie_protocol::v1::{self as pb, road_server};
 
 use super::{DOCUMENT_BYTES_MAX, OPEN_MAX, TOGETHER, TOGETHER_BYTES};
@@ -24,7 +24,7 @@ pub trait Carrier: Send + Sync + 'static {
     ///
     /// # Errors
     /// The status that a stranger gets.
-    fn admit(&self, metadata: &MetadataMap) -> Result<Self::Caller, Status>;
+    fn admit(&self, extensions: &Extensions, metadata: &MetadataMap) -> Result<Self::Caller, Status>;
 
     /// Answers one letter.
     ///
@@ -53,7 +53,7 @@ impl<T: Carrier> road_server::Road for Road<T> {
     type CarryStream = Carrying;
 
     async fn carry(&self, request: Request<Streaming<pb::Letters>>) -> Result<Response<Carrying>, Status> {
-        let caller = Arc::new(self.role.admit(request.metadata())?);
+        let caller = Arc::new(self.role.admit(request.extensions(), request.metadata())?);
         let role = Arc::clone(&self.role);
         let mut stopping = self.stopping.clone();
         Ok(Response::new(Carrying {

@@ -1,6 +1,8 @@
 //! A whole cluster in one process, for the demonstration and for tests: real services, real gRPC, loopback ports from
 //! the system, services known by name, and links between them that can be muted or cut.
 
+mod clients;
+
 use std::{
     collections::BTreeMap,
     io,
@@ -15,20 +17,17 @@ use std::{
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tonic::transport::Channel;
 use zhijie_domain::{ids::RegionCode, parameters::Parameters};
-use zhijie_protocol::v1::{
-    agency_client::AgencyClient, books_client::BooksClient, care_client::CareClient, home_client::HomeClient,
-    hub_client::HubClient, national_client::NationalClient, registry_client::RegistryClient,
-};
 use zhijie_store::{Batch, CommitError, Engine, Pending as StorePending, Record, Store, StoreError, Version};
 
 use crate::{
     care::{self, CareSetup},
     home::{self, HomeSetup},
-    hub::{self, HubSetup, RegionPeer, ServicePeer},
-    node::{Clock, Conn, Incoming, Net, Node, Pending, SeededIds, Served, Signer, Tcp, channel, limits},
+    hub::{self, HubSetup, RegionPeer},
+    node::{Clock, Conn, Incoming, Net, Node, Pending, SeededIds, Served, Signer, Tcp},
 };
+
+pub use clients::Clients;
 
 /// The hub's name in a cluster.
 pub const HUB: &str = "hub";
@@ -366,6 +365,7 @@ impl Cluster {
             clock: Arc::clone(&self.setup.clock),
             ids: Arc::new(SeededIds::new(format!("{}/{name}/{}", self.setup.seed, self.starts))),
             net: Arc::new(fuse.net(self.net.seen_by(name))),
+            identity: None,
             parameters: Arc::clone(&self.setup.parameters),
         };
         let (listen, hub_address) = (name.to_owned(), format!("http://{HUB}"));
@@ -374,13 +374,10 @@ impl Cluster {
         let served = if name == HUB {
             hub::start(node, &HubSetup { listen, regions: self.peers() }).await?
         } else if let Some(region) = region("care-") {
-            let secret = secret(name);
             let answer_deadline_ms = self.setup.answer_deadline_ms;
-            care::start(node, &CareSetup { region, listen, hub: hub_address, secret, signer, answer_deadline_ms })
-                .await?
+            care::start(node, &CareSetup { region, listen, hub: hub_address, signer, answer_deadline_ms }).await?
         } else if let Some(region) = region("home-") {
-            let secret = secret(name);
-            home::start(node, &HomeSetup { region, listen, hub: hub_address, secret, signer }).await?
+            home::start(node, &HomeSetup { region, listen, hub: hub_address, signer }).await?
         } else {
             return Err(unknown());
         };
@@ -389,11 +386,10 @@ impl Cluster {
     }
 
     fn peers(&self) -> Vec<RegionPeer> {
-        let service = |name: String| ServicePeer { address: format!("http://{name}"), secret: secret(&name) };
         let peer = |code: &RegionCode| RegionPeer {
             code: code.clone(),
-            home: Some(service(home_of(code))),
-            care: Some(service(care_of(code))),
+            home: Some(format!("http://{}", home_of(code))),
+            care: Some(format!("http://{}", care_of(code))),
         };
         self.setup.regions.iter().map(peer).collect()
     }
@@ -430,57 +426,6 @@ impl Cluster {
     /// # Errors
     /// When a name makes no address.
     pub fn clients(&self) -> io::Result<Clients> {
-        Clients::over(&self.net, &self.setup.regions)
-    }
-}
-
-/// The secret that a service of such a cluster shares with the hub; nobody outside the process reaches it.
-#[must_use]
-pub fn secret(service: &str) -> String {
-    format!("in-process-{service}")
-}
-
-/// Clients of hospitals and operators, for a cluster anywhere.
-#[derive(Clone)]
-pub struct Clients {
-    /// The hub's operators.
-    pub hub: HubClient<Channel>,
-    /// The hub's operators, of the registry.
-    pub registry: RegistryClient<Channel>,
-    /// The hub's operators, for the three books.
-    pub books: BooksClient<Channel>,
-    /// Hospitals, by care province.
-    pub care: BTreeMap<RegionCode, CareClient<Channel>>,
-    /// Home agencies' windows, by province.
-    pub home: BTreeMap<RegionCode, HomeClient<Channel>>,
-    /// Officers of the national agency.
-    pub national: NationalClient<Channel>,
-    /// Officers of provinces, by the name of the service whose office they use.
-    pub agencies: BTreeMap<String, AgencyClient<Channel>>,
-}
-
-impl Clients {
-    /// Clients of the services that a network names as [`HUB`], [`care_of`] and [`home_of`] its regions.
-    ///
-    /// # Errors
-    /// When a name makes no address.
-    pub fn over(net: &Loopback, regions: &[RegionCode]) -> io::Result<Clients> {
-        let net: Arc<dyn Net> = Arc::new(net.clone());
-        let open = |name: &str| channel(&net, &format!("http://{name}")).map_err(io::Error::other);
-        let hub = HubClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-        let registry = RegistryClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-        let books = BooksClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-        let national = NationalClient::new(open(HUB)?).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
-        let (mut care, mut home, mut agencies) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        for code in regions {
-            for name in [care_of(code), home_of(code)] {
-                let client = AgencyClient::new(open(&name)?);
-                agencies.insert(name, client.max_decoding_message_size(limits::DOCUMENT_BYTES_MAX));
-            }
-            let client = CareClient::new(open(&care_of(code))?);
-            care.insert(code.clone(), client.max_decoding_message_size(limits::DOCUMENT_BYTES_MAX));
-            home.insert(code.clone(), HomeClient::new(open(&home_of(code))?));
-        }
-        Ok(Clients { hub, registry, books, care, home, national, agencies })
+        Clients::over(&self.net, &self.setup.regions, None)
     }
 }

@@ -1,6 +1,8 @@
 //! Configurations of services, and starting the roles they name. A process may play several roles; each has its own
 //! store and its own port, and they still meet only over the wire.
 
+mod speaks;
+
 use std::{
     collections::BTreeMap,
     io,
@@ -10,14 +12,17 @@ use std::{
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use zhijie_domain::ids::RegionCode;
+use zhijie_identity::{Identity, IdentityError};
 use zhijie_store::StoreError;
 
+pub use self::speaks::Reach;
+use self::speaks::Speaks;
 use crate::{
     care::{self, CareSetup},
     home::{self, HomeSetup},
-    hub::{self, HubSetup, RegionPeer, ServicePeer},
+    hub::{self, HubSetup, RegionPeer},
     node::{
-        EngineKind, LoadError, Node, RandomIds, Role, Served, SystemClock, Tcp, embedded_parameters, limits,
+        EngineKind, LoadError, Node, RandomIds, Role, Served, Signer, SystemClock, Tcp, embedded_parameters, limits,
         load_parameters, open_store_of,
     },
 };
@@ -47,6 +52,11 @@ pub struct HubConfig {
     /// `engine = "sled"` or `"fjall"`: what a new store is made with, sled where it is left out.
     #[serde(default, deserialize_with = "engine")]
     pub engine: EngineKind,
+    /// Folder with its certificate, key and authority; see `zhijie certs`.
+    pub identity: Option<PathBuf>,
+    /// Without an identity, and only on loopback: nobody proves who they are.
+    #[serde(default)]
+    pub plaintext: bool,
     /// `[hub.regions.340000]`: the provinces.
     pub regions: BTreeMap<RegionCode, PeerConfig>,
 }
@@ -55,20 +65,10 @@ pub struct HubConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PeerConfig {
-    /// Its home service.
-    pub home: Option<ServiceConfig>,
-    /// Its care service.
-    pub care: Option<ServiceConfig>,
-}
-
-/// `home = { address = "…", secret = "…" }`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ServiceConfig {
-    /// `http://host:port`.
-    pub address: String,
-    /// The secret it shares with the hub.
-    pub secret: String,
+    /// Its home service: `https://host:port`, or `http` in plaintext.
+    pub home: Option<String>,
+    /// Its care service, in the same way.
+    pub care: Option<String>,
 }
 
 /// `[home]` or `[care]`.
@@ -84,10 +84,13 @@ pub struct RegionConfig {
     /// `engine = "sled"` or `"fjall"`: what a new store is made with, sled where it is left out.
     #[serde(default, deserialize_with = "engine")]
     pub engine: EngineKind,
-    /// `http://host:port` of the hub.
+    /// Folder with its certificate, key and authority; see `zhijie certs`.
+    pub identity: Option<PathBuf>,
+    /// Without an identity, and only on loopback: nobody proves who they are.
+    #[serde(default)]
+    pub plaintext: bool,
+    /// The hub: `https://host:port`, or `http` in plaintext.
     pub hub: String,
-    /// The secret it shares with the hub.
-    pub secret: String,
     /// Care only: how long a hospital waits before the answer is "unknown", ms. 8,000 where it is left out.
     pub answer_deadline_ms: Option<u64>,
 }
@@ -125,6 +128,22 @@ pub enum StartError {
         /// Why.
         source: StoreError,
     },
+    /// Whether a role proves who it is, and asks others to.
+    #[error("[{role}]: {what}")]
+    Speaks {
+        /// Which.
+        role: &'static str,
+        /// What is wrong.
+        what: String,
+    },
+    /// The identity of a role.
+    #[error("identity {path}")]
+    Identity {
+        /// Its folder.
+        path: PathBuf,
+        /// Why.
+        source: IdentityError,
+    },
     /// A role's service.
     #[error("{role} on {listen}")]
     Serve {
@@ -147,6 +166,17 @@ impl Config {
         toml::from_str(&text).map_err(|error| StartError::Invalid { path: path.into(), what: error.to_string() })
     }
 
+    /// How to reach the roles that the configuration names, as each of them would itself.
+    ///
+    /// # Errors
+    /// [`StartError`] of the first role whose identity does not read.
+    pub fn reach(&self) -> Result<Vec<Reach>, StartError> {
+        let hub = self.hub.as_ref().map(HubConfig::speaks);
+        let home = self.home.as_ref().map(|home| home.speaks(Role::Home));
+        let care = self.care.as_ref().map(|care| care.speaks(Role::Care));
+        hub.into_iter().chain(home).chain(care).map(|speaks| speaks.reach()).collect()
+    }
+
     /// Starts the roles that the configuration names, or only `role` where one is given, with the machine's clock,
     /// network and randomness.
     ///
@@ -158,13 +188,15 @@ impl Config {
             None => embedded_parameters()?,
         };
         let parameters = Arc::new(parameters);
-        let node = |store: &Path, engine| {
+        let node = |store: &Path, engine, speaks: &Speaks<'_>| {
+            let identity = speaks.identity()?;
             let failed = |source| StartError::Store { path: store.into(), source };
             Ok::<_, StartError>(Node {
                 store: open_store_of(store, engine).map_err(failed)?,
                 clock: Arc::new(SystemClock),
                 ids: Arc::new(RandomIds),
                 net: Arc::new(Tcp),
+                identity,
                 parameters: Arc::clone(&parameters),
             })
         };
@@ -175,24 +207,24 @@ impl Config {
         let wanted = |this: Role| role.is_none_or(|role| role == this);
         let mut served = Vec::new();
         if let Some(config) = self.hub.as_ref().filter(|_| wanted(Role::Hub)) {
+            let node = node(&config.store, config.engine, &config.speaks())?;
             let setup = hub_setup(config);
-            let node = node(&config.store, config.engine)?;
             let store = node.store.clone();
             served.push(hub::start(node, &setup).await.map_err(failed(Role::Hub, &setup.listen))?.over(store));
         }
         if let Some(config) = self.home.as_ref().filter(|_| wanted(Role::Home)) {
-            let RegionConfig { region, listen, hub, secret, store, engine, .. } = config.clone();
-            let setup = HomeSetup { region, listen, hub, secret, signer: None };
-            let node = node(&store, engine)?;
-            let store = node.store.clone();
+            let node = node(&config.store, config.engine, &config.speaks(Role::Home))?;
+            let (store, signer) = (node.store.clone(), Signer::of(node.identity.as_deref()));
+            let RegionConfig { region, listen, hub, .. } = config.clone();
+            let setup = HomeSetup { region, listen, hub, signer };
             served.push(home::start(node, &setup).await.map_err(failed(Role::Home, &setup.listen))?.over(store));
         }
         if let Some(config) = self.care.as_ref().filter(|_| wanted(Role::Care)) {
-            let RegionConfig { region, listen, hub, secret, store, engine, answer_deadline_ms } = config.clone();
+            let node = node(&config.store, config.engine, &config.speaks(Role::Care))?;
+            let RegionConfig { region, listen, hub, answer_deadline_ms, .. } = config.clone();
             let answer_deadline_ms = answer_deadline_ms.unwrap_or(limits::ANSWER_DEADLINE_MS);
-            let setup = CareSetup { region, listen, hub, secret, signer: None, answer_deadline_ms };
-            let node = node(&store, engine)?;
-            let store = node.store.clone();
+            let (store, signer) = (node.store.clone(), Signer::of(node.identity.as_deref()));
+            let setup = CareSetup { region, listen, hub, signer, answer_deadline_ms };
             served.push(care::start(node, &setup).await.map_err(failed(Role::Care, &setup.listen))?.over(store));
         }
         match (served.is_empty(), role) {
@@ -207,15 +239,28 @@ fn engine<'a, D: Deserializer<'a>>(deserializer: D) -> Result<EngineKind, D::Err
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
+impl HubConfig {
+    fn speaks(&self) -> Speaks<'_> {
+        let HubConfig { listen, identity, plaintext, regions, .. } = self;
+        let peers = regions.values().flat_map(|peer| peer.home.iter().chain(&peer.care)).map(String::as_str).collect();
+        let (role, own) = (Role::Hub, Identity::Hub);
+        Speaks { role, own, identity: identity.as_ref(), plaintext: *plaintext, listen, peers }
+    }
+}
+
+impl RegionConfig {
+    fn speaks(&self, role: Role) -> Speaks<'_> {
+        let RegionConfig { region, listen, hub, identity, plaintext, .. } = self;
+        let (own, peers) = (role.of(region), vec![hub.as_str()]);
+        Speaks { role, own, identity: identity.as_ref(), plaintext: *plaintext, listen, peers }
+    }
+}
+
 fn hub_setup(config: &HubConfig) -> HubSetup {
-    let service = |service: &ServiceConfig| {
-        let ServiceConfig { address, secret } = service.clone();
-        ServicePeer { address, secret }
-    };
     let regions = config.regions.iter().map(|(code, peer)| RegionPeer {
         code: code.clone(),
-        home: peer.home.as_ref().map(service),
-        care: peer.care.as_ref().map(service),
+        home: peer.home.clone(),
+        care: peer.care.clone(),
     });
     HubSetup { listen: config.listen.clone(), regions: regions.collect() }
 }

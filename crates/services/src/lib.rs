@@ -14,6 +14,6 @@ pub mod wire;
 
 pub use care::{CareSetup, start as start_care};
 pub use home::{HomeSetup, start as start_home};
-pub use hub::{HubSetup, RegionPeer, ServicePeer, start as start_hub};
+pub use hub::{HubSetup, RegionPeer, start as start_hub};
 pub use zhijie_domain as domain;
 pub use zhijie_protocol::{DESCRIPTORS, v1 as pb};

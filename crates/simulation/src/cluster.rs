@@ -12,8 +12,8 @@ use std::{
 
 use tracing_subscriber::{EnvFilter, util::SubscriberInitExt};
 use zhijie_services::{
-    CareSetup, HomeSetup, HubSetup, RegionPeer, ServicePeer,
-    cluster::{HUB, care_of, home_of, secret},
+    CareSetup, HomeSetup, HubSetup, RegionPeer,
+    cluster::{HUB, care_of, home_of},
     domain::{calendar::Moment, ids::RegionCode, parameters::Parameters},
     node::{Clock, Node, SeededIds, Served, Signer},
     start_care, start_home, start_hub,
@@ -101,30 +101,28 @@ impl Service {
             clock: Arc::new(self.clock.clone()) as Arc<dyn Clock>,
             ids: Arc::new(SeededIds::new(format!("{}/{}/{start}", self.seed, self.name))),
             net: Arc::new(SimNet),
+            identity: None,
             parameters: Arc::clone(&self.parameters),
         };
         let signer = Signer::seeded(&format!("{}/{}", self.seed, self.name));
-        let (listen, hub, secret) = (format!("0.0.0.0:{PORT}"), address(HUB), secret(&self.name));
+        let (listen, hub) = (format!("0.0.0.0:{PORT}"), address(HUB));
         let region = |code: &str| RegionCode::parse(code).map_err(|error| io::Error::other(format!("{error:?}")));
         match self.name.split_once('-') {
             Some(("care", code)) => {
                 let (region, answer_deadline_ms) = (region(code)?, self.answer_deadline_ms);
-                start_care(node, &CareSetup { region, listen, hub, secret, signer, answer_deadline_ms }).await
+                start_care(node, &CareSetup { region, listen, hub, signer, answer_deadline_ms }).await
             }
-            Some((_, code)) => {
-                start_home(node, &HomeSetup { region: region(code)?, listen, hub, secret, signer }).await
-            }
+            Some((_, code)) => start_home(node, &HomeSetup { region: region(code)?, listen, hub, signer }).await,
             None => start_hub(node, &HubSetup { listen, regions: self.peers.iter().map(peer).collect() }).await,
         }
     }
 }
 
 fn peer((code, home, care): &(RegionCode, bool, bool)) -> RegionPeer {
-    let service = |name: String| ServicePeer { address: address(&name), secret: secret(&name) };
     RegionPeer {
         code: code.clone(),
-        home: home.then(|| service(home_of(code))),
-        care: care.then(|| service(care_of(code))),
+        home: home.then(|| address(&home_of(code))),
+        care: care.then(|| address(&care_of(code))),
     }
 }
 

@@ -143,7 +143,7 @@ impl Run {
             }
             processes.push((name, process));
         }
-        let clients = Clients::over(&net, &regions()).expect("clients");
+        let clients = Clients::over(&net, &regions(), None).expect("clients");
         let since = began.duration_since(*BEGAN).as_millis();
         let patient = format!("341200{:07}{since:07}", std::process::id());
         let run = Run { patient, clients, address, processes };

@@ -11,9 +11,9 @@ use std::{
 };
 
 use zhijie_services::{
-    CareSetup, HomeSetup, HubSetup, RegionPeer, ServicePeer,
+    CareSetup, HomeSetup, HubSetup, RegionPeer,
     check::{Stores, check},
-    cluster::{HUB, care_of, home_of, secret},
+    cluster::{HUB, care_of, home_of},
     domain::{
         calendar::{Moment, parse_date},
         ids::RegionCode,
@@ -133,18 +133,18 @@ async fn serve(name: &str, folder: &Path) {
         clock: Arc::new(ManualClock::at(Moment::start_of(day).plus_ms(9 * 3_600_000))),
         ids: Arc::new(RandomIds),
         net: Arc::new(Tcp),
+        identity: None,
         parameters: Arc::new(embedded_parameters().expect("the shipped parameters are right")),
     };
     let hub = format!("http://{}", address(HUB));
     let (listen, region) =
         (address(name), |role: &str| name.strip_prefix(role).map(|code| RegionCode::parse(code).expect("a region")));
     let served = if let Some(region) = region("care-") {
-        let setup = CareSetup { region, listen, hub, secret: secret(name), signer: None, answer_deadline_ms: 8_000 };
-        start_care(node, &setup).await
+        start_care(node, &CareSetup { region, listen, hub, signer: None, answer_deadline_ms: 8_000 }).await
     } else if let Some(region) = region("home-") {
-        start_home(node, &HomeSetup { region, listen, hub, secret: secret(name), signer: None }).await
+        start_home(node, &HomeSetup { region, listen, hub, signer: None }).await
     } else {
-        let peer = |name: String| ServicePeer { address: format!("http://{}", address(&name)), secret: secret(&name) };
+        let peer = |name: String| format!("http://{}", address(&name));
         let peers = regions().into_iter().map(|code| RegionPeer {
             home: Some(peer(home_of(&code))),
             care: Some(peer(care_of(&code))),

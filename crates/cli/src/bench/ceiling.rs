@@ -13,11 +13,11 @@ use std::{
 use axum::routing::{MethodRouter, post};
 use prost::Message;
 use tokio::sync::watch;
-use tonic::{Request, Response, Status, metadata::MetadataMap, server::Grpc, service::Routes};
+use tonic::{Extensions, Request, Response, Status, metadata::MetadataMap, server::Grpc, service::Routes};
 use tonic_prost::ProstCodec;
 use zhijie_services::{
     node::{
-        Caller, Credentials, Failure, Gate, Net, Role, Served, Tcp, call, channel, limits,
+        Failure, Net, Served, Tcp, call, channel, limits,
         road::{Carrier, RoadClient, read_letter, road_server},
         serve,
     },
@@ -26,9 +26,6 @@ use zhijie_services::{
 
 use super::sample;
 use crate::run::{End, log_to_stderr};
-
-/// What the services of a ceiling know each other by.
-const SECRET: &str = "ceiling";
 
 /// Which service stands here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -65,22 +62,20 @@ pub(crate) async fn ceiling(options: &Options) -> anyhow::Result<ExitCode> {
 async fn served(options: &Options) -> io::Result<Served> {
     let net: Arc<dyn Net> = Arc::new(Tcp);
     let stop = watch::Sender::new(false);
-    let peer = |role, service| {
+    let peer = |service| {
         let channel = channel(&net, &options.peer).map_err(io::Error::other)?;
-        let credentials = Credentials::new(role, None, SECRET).ok_or_else(|| io::Error::other("credentials"))?;
-        Ok::<_, io::Error>(RoadClient::new(channel, credentials.metadata(), service))
+        Ok::<_, io::Error>(RoadClient::new(channel, MetadataMap::new(), service))
     };
     // What the generator asks before and after a run is answered as well, though there are no people and no books.
     let routes = match options.role {
         Part::Care => {
-            let role = Care { hub: peer(Role::Care, "zhijie.v1.Hub")? };
+            let role = Care { hub: peer("zhijie.v1.Hub")? };
             let router = axum::Router::new()
                 .route("/zhijie.v1.Care/DayTotals", given::<pb::DayTotalsRequest, pb::DayTotalsReply>());
             Routes::from(router).add_service(road_server(Arc::new(role), stop.subscribe()))
         }
         Part::Hub => {
-            let role =
-                Hub { gate: Gate::default().with(Role::Care, None, SECRET), home: peer(Role::Hub, "zhijie.v1.Home")? };
+            let role = Hub { home: peer("zhijie.v1.Home")? };
             let router = axum::Router::new()
                 .route("/zhijie.v1.Registry/Institution", unary(sample::open_for_all))
                 .route("/zhijie.v1.Books/Reconcile", given::<pb::ReconcileRequest, pb::ReconcileReply>())
@@ -89,7 +84,7 @@ async fn served(options: &Options) -> io::Result<Served> {
         }
         Part::Home => {
             let computation = sample::computation().map_err(io::Error::other)?;
-            let role = Home { gate: Gate::default().with(Role::Hub, None, SECRET), computation };
+            let role = Home { computation };
             let router = axum::Router::new()
                 .route("/zhijie.v1.Home/Enrol", given::<pb::EnrolRequest, pb::PersonReply>())
                 .route("/zhijie.v1.Home/File", unary(sample::filed))
@@ -108,7 +103,7 @@ struct Care {
 impl Carrier for Care {
     type Caller = ();
 
-    fn admit(&self, _: &MetadataMap) -> Result<(), Status> {
+    fn admit(&self, _: &Extensions, _: &MetadataMap) -> Result<(), Status> {
         Ok(())
     }
 
@@ -129,18 +124,17 @@ async fn asked(
 
 /// The hub: passes claims on without their lines, as home does not get them.
 struct Hub {
-    gate: Gate,
     home: RoadClient,
 }
 
 impl Carrier for Hub {
-    type Caller = Caller;
+    type Caller = ();
 
-    fn admit(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
-        admitted(&self.gate, metadata)
+    fn admit(&self, _: &Extensions, _: &MetadataMap) -> Result<(), Status> {
+        Ok(())
     }
 
-    async fn answer(&self, _: &Caller, letter: pb::Letter) -> Result<pb::Answer, Status> {
+    async fn answer(&self, (): &(), letter: pb::Letter) -> Result<pb::Answer, Status> {
         let mut request: pb::ClaimRequest = read_letter(letter.request)?;
         if let Some(claim) = &mut request.claim {
             claim.lines.clear();
@@ -151,24 +145,19 @@ impl Carrier for Hub {
 
 /// Home: answers each claim by the same computation.
 struct Home {
-    gate: Gate,
     computation: pb::Computation,
 }
 
 impl Carrier for Home {
-    type Caller = Caller;
+    type Caller = ();
 
-    fn admit(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
-        admitted(&self.gate, metadata)
+    fn admit(&self, _: &Extensions, _: &MetadataMap) -> Result<(), Status> {
+        Ok(())
     }
 
-    async fn answer(&self, _: &Caller, letter: pb::Letter) -> Result<pb::Answer, Status> {
+    async fn answer(&self, (): &(), letter: pb::Letter) -> Result<pb::Answer, Status> {
         Ok(sample::settled(read_letter(letter.request)?, self.computation.clone()))
     }
-}
-
-fn admitted(gate: &Gate, metadata: &MetadataMap) -> Result<Caller, Status> {
-    gate.admit(metadata).map_err(|refusal| Status::unauthenticated(refusal.en))
 }
 
 /// A call with one document each way, served as generated code serves it.

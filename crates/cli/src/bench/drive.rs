@@ -103,8 +103,9 @@ impl Bench {
 }
 
 /// The cluster that is measured: one service of each kind.
-pub(super) fn layout(engine: &str, folder: std::path::PathBuf) -> Layout {
-    Layout { homes: vec![HOME.into()], cares: vec![CARE.into()], engine: engine.into(), stores: folder.clone(), folder }
+pub(super) fn layout(engine: &str, tls: bool, folder: std::path::PathBuf) -> Layout {
+    let (homes, cares) = (vec![HOME.into()], vec![CARE.into()]);
+    Layout { homes, cares, engine: engine.into(), tls, stores: folder.clone(), folder }
 }
 
 /// A run that does not count: an answer, or the books, are not as they may be.

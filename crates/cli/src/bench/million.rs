@@ -60,7 +60,7 @@ pub(super) async fn run(
     folder: PathBuf,
     progress: &Progress,
 ) -> anyhow::Result<Run> {
-    let layout = layout(engine, folder);
+    let layout = layout(engine, false, folder);
     let cluster = Spawned::start(&layout).await?;
     let stores: Vec<PathBuf> = cluster.watched().into_iter().filter_map(|watched| watched.store).collect();
     let bench = Bench { cluster, name: engine.to_owned(), people, ceiling: false };

@@ -1,4 +1,4 @@
-//! The rounds: each engine, the ceiling and the disk in turn, and then all again.
+//! The rounds: each engine, in plaintext and with TLS, the ceiling and the disk in turn, and then all again.
 
 use std::{
     collections::BTreeMap,
@@ -87,6 +87,13 @@ pub(super) struct All {
     pub(super) disk: Vec<Measured>,
 }
 
+impl All {
+    fn add(&mut self, name: &str, at: At, measured: Measured) {
+        let part = self.parts.iter_mut().find(|part| part.name == name && part.at == at);
+        part.into_iter().for_each(|part| part.rounds.push(measured.clone()));
+    }
+}
+
 /// One engine or the ceiling, at one point.
 #[derive(Debug, Serialize)]
 pub(super) struct Part {
@@ -98,8 +105,11 @@ pub(super) struct Part {
 /// Measures round after round.
 pub(super) async fn run(plan: &Plan, progress: &Progress) -> anyhow::Result<All> {
     let names: Vec<&str> = plan.engines.iter().map(String::as_str).chain([CEILING]).collect();
-    let places = names.iter().flat_map(|name| At::of(*name == CEILING).iter().map(move |at| (name, *at)));
-    let parts = places.map(|(name, at)| Part { name: (*name).to_owned(), at, rounds: Vec::new() });
+    let part = |name: &str, at| Part { name: name.to_owned(), at, rounds: Vec::new() };
+    let parts = names.iter().flat_map(|name| {
+        let secured = (*name != CEILING).then(|| part(&with_tls(name), At::Half));
+        At::of(*name == CEILING).iter().map(|at| part(name, *at)).chain(secured)
+    });
     let mut all = All { parts: parts.collect(), disk: Vec::new() };
     let mut knees: BTreeMap<&str, f64> = BTreeMap::new();
     for round in 1..=plan.rounds {
@@ -111,10 +121,14 @@ pub(super) async fn run(plan: &Plan, progress: &Progress) -> anyhow::Result<All>
             let (knee, points) = measured.with_context(|| format!("{name}, round {round}"))?;
             knees.insert(name, knee);
             for (at, measured) in points {
-                let part = all.parts.iter_mut().find(|part| part.name == name && part.at == at);
-                if let Some(part) = part {
-                    part.rounds.push(measured);
-                }
+                all.add(name, at, measured);
+            }
+            if name != CEILING {
+                say("with TLS");
+                let folder = plan.folder.join(format!("{name}-tls-{round}"));
+                let measured = secured(plan, name, knee / 2.0, folder).await;
+                let name = with_tls(name);
+                all.add(&name, At::Half, measured.with_context(|| format!("{name}, round {round}"))?);
             }
         }
         progress.say(&format!("round {round} of {} · disk", plan.rounds));
@@ -132,7 +146,7 @@ async fn carried(
     folder: PathBuf,
     say: &impl Fn(&str),
 ) -> anyhow::Result<(f64, Vec<(At, Measured)>)> {
-    let (ceiling, layout) = (name == CEILING, layout(name, folder));
+    let (ceiling, layout) = (name == CEILING, layout(name, false, folder));
     say("starting");
     let cluster = if ceiling { Spawned::ceiling(&layout).await? } else { Spawned::start(&layout).await? };
     let bench = Bench { cluster, name: name.to_owned(), people: plan.people, ceiling };
@@ -153,6 +167,22 @@ async fn carried(
     bench.cluster.stop().await?;
     std::fs::remove_dir_all(&layout.folder)?;
     Ok((knee, points))
+}
+
+/// The name of an engine with certificates, at half of what it carries without.
+fn with_tls(engine: &str) -> String {
+    format!("{engine} + TLS")
+}
+
+/// Measures a fresh cluster with certificates at a rate.
+async fn secured(plan: &Plan, engine: &str, rate: f64, folder: PathBuf) -> anyhow::Result<Measured> {
+    let layout = layout(engine, true, folder);
+    let cluster = Spawned::start(&layout).await?;
+    let bench = Bench { cluster, name: with_tls(engine), people: plan.people, ceiling: false };
+    let measured = Measured::run(&bench.constant(rate, plan.stage).await?);
+    bench.cluster.stop().await?;
+    std::fs::remove_dir_all(&layout.folder)?;
+    Ok(measured)
 }
 
 /// The highest rate that is carried, found by long steps and then by short ones; and what other programs took meanwhile.

@@ -83,9 +83,9 @@ async fn in_three_books(story: &Story) -> anyhow::Result<bool> {
         let claim = record.claim.clone().unwrap_or_default();
         let province = |code: &str| RegionCode::parse(&format!("{}0000", &code[..2]));
         let request = find(&record.id);
-        let care = story.clients.care.get(&province(&claim.care)?).cloned();
+        let care = story.care(&claim.institution)?;
         let home = story.clients.home.get(&province(&claim.home)?).cloned();
-        let (Some(care), Some(home)) = (care, home) else { return Ok(false) };
+        let Some(home) = home else { return Ok(false) };
         let answers = [
             answered(|| {
                 let (mut hub, request) = (story.clients.hub.clone(), request.clone());

@@ -49,6 +49,9 @@ const FIRST_DAY: &str = "2025-03-10";
 struct Addresses {
     /// `host:port` of the hub.
     hub: String,
+    /// Folder with the identities of hospitals and officers, as `zhijie certs` makes it; without it the services speak in
+    /// plaintext.
+    identities: Option<PathBuf>,
     regions: BTreeMap<RegionCode, RegionAddresses>,
 }
 
@@ -121,7 +124,7 @@ async fn elsewhere(file: &Path, stage: Stage) -> anyhow::Result<bool> {
     for needed in cast::provinces() {
         anyhow::ensure!(regions.contains(&needed), "{}: the story needs region {needed}", file.display());
     }
-    let clients = Clients::over(&net, &regions)?;
+    let clients = Clients::over(&net, &regions, addresses.identities)?;
     Story::new(clients, net, Time::Machine, stage, SystemClock.now()).tell().await
 }
 

@@ -168,8 +168,7 @@ impl Story {
         &self,
         institution: &str,
     ) -> anyhow::Result<pb::care_client::CareClient<tonic::transport::Channel>> {
-        let province = RegionCode::parse(&format!("{}0000", &institution[1..3]))?;
-        self.clients.care.get(&province).cloned().context("the care service of the institution")
+        Ok(self.clients.hospital(institution)?)
     }
 
     pub(super) fn home(

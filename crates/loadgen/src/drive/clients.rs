@@ -3,20 +3,15 @@
 use std::time::Duration;
 
 use prost::Message;
-use tonic::{
-    Status,
-    metadata::MetadataMap,
-    transport::{Channel, Endpoint},
-};
+use tonic::{Status, metadata::MetadataMap, transport::Channel};
+use zhijie_identity::Identity;
 use zhijie_protocol::v1::{self as pb, RoadCall, care_client::CareClient, home_client::HomeClient};
 use zhijie_road::RoadClient;
 
+use crate::{Targets, plan::world::Places, run::RunError};
+
 /// How long a message may take before it counts as not answered: longer than the care region lets a hospital wait.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How long a connection may take to open.
-const CONNECT: Duration = Duration::from_secs(3);
-/// Interval of HTTP/2 keep-alive, and how long one may stay unanswered.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// Messages open on one connection, about; services take twice as many.
 const OPEN_PER_CONNECTION: usize = 512;
 
@@ -50,8 +45,15 @@ pub(crate) enum Reply {
 #[derive(Clone)]
 pub(crate) struct Clients {
     homes: Vec<HomeClient<Channel>>,
-    /// Several connections to each.
-    cares: Vec<Vec<Care>>,
+    cares: Vec<Province>,
+}
+
+/// A care, as those who speak to it.
+#[derive(Clone)]
+struct Province {
+    office: CareClient<Channel>,
+    /// Several connections of each institution; in plaintext all are the same caller.
+    institutions: Vec<Vec<Care>>,
 }
 
 /// A connection to a care: the road, and what is not on it.
@@ -61,37 +63,59 @@ pub(crate) struct Care {
     road: RoadClient,
 }
 
-/// A channel to `http://host:port`, which connects when it is first used.
-pub(crate) fn channel(url: &str) -> Result<Channel, tonic::transport::Error> {
-    let endpoint = Endpoint::from_shared(url.to_owned())?;
-    let endpoint = endpoint.connect_timeout(CONNECT).http2_keep_alive_interval(KEEP_ALIVE);
-    Ok(endpoint.keep_alive_timeout(KEEP_ALIVE).connect_lazy())
-}
-
 impl Clients {
-    /// Clients of these addresses, for so many open messages, each in a call of its own where that is asked for.
-    pub(crate) fn of(
-        homes: &[String],
-        cares: &[String],
-        open: usize,
-        one_by_one: bool,
-    ) -> Result<Clients, tonic::transport::Error> {
+    /// Clients of the services of a plan's places, for so many open messages, each in a call of its own where that is asked
+    /// for.
+    ///
+    /// # Errors
+    /// [`RunError`] where an address is none, or an identity is missing.
+    pub(crate) fn of(targets: &Targets, places: &Places, open: usize, one_by_one: bool) -> Result<Clients, RunError> {
         let connections = open.div_ceil(OPEN_PER_CONNECTION).max(1);
-        let care = |url: &String| (0..connections).map(|_| Ok(Care::of(channel(url)?, one_by_one))).collect();
+        let url = |these: &[(String, String)], code: &str| {
+            these.iter().find(|(of, _)| of == code).map(|(_, url)| url.clone()).unwrap_or_default()
+        };
+        let home = |code: &String| {
+            let (office, home) = (Identity::Office(code.clone()), Identity::Home(code.clone()));
+            targets.channel(&url(&targets.homes, code), &office, home).map(HomeClient::new)
+        };
+        let care = |code: &String, institutions: Vec<String>| {
+            let url = url(&targets.cares, code);
+            let channel = |own: &Identity| targets.channel(&url, own, Identity::Care(code.clone()));
+            // The most popular of them takes more than its share.
+            let (callers, each) = match (targets.identities.is_some(), institutions.len().max(1)) {
+                (true, count) => (institutions, connections.div_ceil(count) + 1),
+                (false, _) => (institutions.into_iter().take(1).collect(), connections),
+            };
+            let of = |institution: String| {
+                let own = Identity::Institution(code.clone(), institution);
+                (0..each).map(|_| Ok(Care::of(channel(&own)?, one_by_one))).collect::<Result<Vec<_>, RunError>>()
+            };
+            let office = CareClient::new(channel(&Identity::Office(code.clone()))?);
+            Ok::<_, RunError>(Province { office, institutions: callers.into_iter().map(of).collect::<Result<_, _>>()? })
+        };
+        let cares = places.cares.iter().map(|province| {
+            care(&province.code, province.institutions.iter().map(|institution| institution.0.clone()).collect())
+        });
         Ok(Clients {
-            homes: homes.iter().map(|url| channel(url).map(HomeClient::new)).collect::<Result<_, _>>()?,
-            cares: cares.iter().map(care).collect::<Result<_, _>>()?,
+            homes: places.homes.iter().map(|province| home(&province.code)).collect::<Result<_, _>>()?,
+            cares: cares.collect::<Result<_, _>>()?,
         })
     }
 
-    /// A home.
+    /// A home, as the window of its agency.
     pub(crate) fn home(&self, index: usize) -> Option<HomeClient<Channel>> {
         self.homes.get(index).cloned()
     }
 
-    /// A care, over one of its connections.
-    pub(crate) fn care(&self, index: usize, turn: u64) -> Option<Care> {
-        let connections = self.cares.get(index)?;
+    /// A care, as an officer of its agency.
+    pub(crate) fn office(&self, index: usize) -> Option<CareClient<Channel>> {
+        self.cares.get(index).map(|province| province.office.clone())
+    }
+
+    /// A care, as one of its institutions, over one of its connections.
+    pub(crate) fn care(&self, index: usize, institution: usize, turn: u64) -> Option<Care> {
+        let institutions = &self.cares.get(index)?.institutions;
+        let connections = institutions.get(institution).or_else(|| institutions.first())?;
         connections.get(usize::try_from(turn).unwrap_or(0) % connections.len().max(1)).cloned()
     }
 
@@ -99,12 +123,12 @@ impl Clients {
     pub(crate) fn send(
         &self,
         home: usize,
-        care: usize,
+        (care, institution): (usize, usize),
         turn: u64,
         ask: Ask,
         drop_after: Option<Duration>,
     ) -> impl Future<Output = Reply> + Send + use<> {
-        let (home, care) = (self.home(home), self.care(care, turn));
+        let (home, care) = (self.home(home), self.care(care, institution, turn));
         async move {
             let (Some(home), Some(care)) = (home, care) else {
                 return Reply::Failed(Status::internal("no such service in the plan"));
@@ -122,7 +146,7 @@ impl Clients {
 
 impl Care {
     fn of(channel: Channel, one_by_one: bool) -> Care {
-        // Hospitals are not asked who they are.
+        // A hospital says nothing of itself: its certificate does, or nobody asks.
         let road = RoadClient::new(channel.clone(), MetadataMap::new(), "zhijie.v1.Care");
         let road = if one_by_one { road.one_by_one() } else { road };
         Care { calls: CareClient::new(channel), road }

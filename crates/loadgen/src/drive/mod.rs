@@ -1,6 +1,7 @@
 //! Sending (发压): visits come when the plan says so, whatever the cluster does; each message counts from when it was due.
 //! All in one task: due messages, answers and the alarm; nothing is spawned.
 
+pub(crate) mod channels;
 pub(crate) mod clients;
 pub(crate) mod clock;
 pub(crate) mod visit;
@@ -370,7 +371,7 @@ impl<'a> Drive<'a> {
     fn send(&mut self, number: u64, was_held: bool) {
         let Some(running) = self.visits.get_mut(&number) else { return };
         let visit = &mut running.visit;
-        let (home, care) = (usize::from(visit.plan.person.home), visit.plan.care);
+        let (home, care) = (usize::from(visit.plan.person.home), (visit.plan.care, visit.plan.institution));
         let (act, drop_after) = (visit.act(), visit.drop_after());
         let sending = self.clients.send(home, care, number, visit.ask(self.setting), drop_after);
         let clock = self.clock;

@@ -6,11 +6,8 @@ use zhijie_protocol::v1::{self as pb, books_client::BooksClient, national_client
 
 use super::books::Totals;
 use crate::{
-    drive::{
-        clients::{Clients, channel},
-        clock::date,
-        visit::Setting,
-    },
+    Targets,
+    drive::{clients::Clients, clock::date, visit::Setting},
     run::RunError,
 };
 
@@ -37,8 +34,8 @@ pub(crate) async fn books(clients: &Clients, setting: &Setting<'_>, days: &[i64]
     for &day in days {
         let request = || pb::DayTotalsRequest { day: date(day), after: 0 };
         for index in 0..setting.places.cares.len() {
-            let Some(mut care) = clients.care(index, 0) else { continue };
-            let reply = care.calls.day_totals(request()).await.map_err(|status| RunError::service("care", &status))?;
+            let Some(mut care) = clients.office(index) else { continue };
+            let reply = care.day_totals(request()).await.map_err(|status| RunError::service("care", &status))?;
             books.cares.add_book(day, &reply.into_inner().totals);
         }
         for index in 0..setting.places.homes.len() {
@@ -51,8 +48,8 @@ pub(crate) async fn books(clients: &Clients, setting: &Setting<'_>, days: &[i64]
 }
 
 /// Lets the hub compare the three books of some days, and asks for its ledger.
-pub(crate) async fn hub(url: &str, days: &[i64]) -> Result<HubSays, RunError> {
-    let channel = channel(url).map_err(|error| RunError::Address(url.to_owned(), error))?;
+pub(crate) async fn hub(targets: &Targets, days: &[i64]) -> Result<HubSays, RunError> {
+    let channel = targets.national()?;
     let (mut books, mut national) = (BooksClient::new(channel.clone()), NationalClient::new(channel));
     let failed = |status: tonic::Status| RunError::service("hub", &status);
     let mut says = HubSays::default();

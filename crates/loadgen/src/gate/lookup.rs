@@ -93,7 +93,7 @@ async fn one(clients: &Clients, setting: &Setting<'_>, visit: &Visit) -> Option<
 }
 
 async fn find(clients: &Clients, setting: &Setting<'_>, visit: &Visit, act: pb::Act, message: &str) -> Option<Outcome> {
-    let mut care = clients.care(visit.plan.care, visit.plan.number)?;
+    let mut care = clients.care(visit.plan.care, visit.plan.institution, visit.plan.number)?;
     let message = pb::MessageKey {
         institution: visit.institution(setting).to_owned(),
         act: act.into(),

@@ -9,7 +9,7 @@ use zhijie_store::Txn;
 
 use super::{Care, details, visits::CareVisit};
 use crate::{
-    node::{Book, Caller, Committed, Failure, Stop, Undone, commit, limits},
+    node::{Book, Committed, Failure, Stop, Undone, commit, limits},
     wire::{pb, refusal, required, settlement},
 };
 
@@ -19,20 +19,15 @@ struct Adopted {
     ask_only: bool,
 }
 
-pub(super) async fn adopt(
-    care: &Care,
-    caller: Result<Caller, Refusal>,
-    request: pb::AdoptRequest,
-) -> Result<pb::AdoptReply, Failure> {
-    match adopted(care, caller, request).await {
+pub(super) async fn adopt(care: &Care, request: pb::AdoptRequest) -> Result<pb::AdoptReply, Failure> {
+    match adopted(care, request).await {
         Ok(()) => Ok(pb::AdoptReply::default()),
         Err(Stop::Refused(no)) => Ok(pb::AdoptReply { refused: Some(refusal::print(&no)) }),
         Err(Stop::Failed(failure)) => Err(failure),
     }
 }
 
-async fn adopted(care: &Care, caller: Result<Caller, Refusal>, request: pb::AdoptRequest) -> Result<(), Stop> {
-    caller?.is_hub()?;
+async fn adopted(care: &Care, request: pb::AdoptRequest) -> Result<(), Stop> {
     let settled = settlement::parse(required(request.settlement.as_ref(), "settlement")?)?;
     let record = request.record.as_ref().map(settlement::parse).transpose()?;
     if settled.kind != Kind::Settled {

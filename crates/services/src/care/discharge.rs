@@ -4,19 +4,24 @@ use zhijie_domain::refusal::{Code, Refusal};
 
 use super::{Care, lines::reply, visits::CareVisit};
 use crate::{
-    node::{Committed, Failure, Stop, commit, limits},
+    node::{Caller, Committed, Failure, Stop, commit, limits},
     wire::{date, pb},
 };
 
-pub(super) async fn discharge(care: &Care, request: pb::DischargeRequest) -> Result<pb::VisitReply, Failure> {
-    reply(discharged(care, &request).await)
+pub(super) async fn discharge(
+    care: &Care,
+    caller: &Caller,
+    request: pb::DischargeRequest,
+) -> Result<pb::VisitReply, Failure> {
+    reply(discharged(care, caller, &request).await)
 }
 
-async fn discharged(care: &Care, request: &pb::DischargeRequest) -> Result<pb::Visit, Stop> {
+async fn discharged(care: &Care, caller: &Caller, request: &pb::DischargeRequest) -> Result<pb::Visit, Stop> {
     let to = date(&request.to, "to")?;
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = care.node.store.begin();
         let mut visit = CareVisit::named(&mut txn, &request.visit).await?;
+        visit.is_of(caller)?;
         visit.must_be(pb::VisitStatus::Open, "an open stay is ended")?;
         if !visit.is_stay() {
             return Err(Refusal::new(Code::VisitState, "only a stay has a discharge", "visit").into());

@@ -13,15 +13,19 @@ use zhijie_domain::{
 
 use super::{Care, visits::CareVisit};
 use crate::{
-    node::{Committed, Failure, Stop, commit, limits},
+    node::{Caller, Committed, Failure, Stop, commit, limits},
     wire::{
         claim::{parse_lines, print_parts, print_split, too_many},
         pb, refusal,
     },
 };
 
-pub(super) async fn upload(care: &Care, request: pb::UploadLinesRequest) -> Result<pb::UploadLinesReply, Failure> {
-    match uploaded(care, &request).await {
+pub(super) async fn upload(
+    care: &Care,
+    caller: &Caller,
+    request: pb::UploadLinesRequest,
+) -> Result<pb::UploadLinesReply, Failure> {
+    match uploaded(care, caller, &request).await {
         Ok(reply) => Ok(reply),
         Err(Stop::Refused(refused)) => {
             Ok(pb::UploadLinesReply { refused: Some(refusal::print(&refused)), ..pb::UploadLinesReply::default() })
@@ -30,11 +34,16 @@ pub(super) async fn upload(care: &Care, request: pb::UploadLinesRequest) -> Resu
     }
 }
 
-async fn uploaded(care: &Care, request: &pb::UploadLinesRequest) -> Result<pb::UploadLinesReply, Stop> {
+async fn uploaded(
+    care: &Care,
+    caller: &Caller,
+    request: &pb::UploadLinesRequest,
+) -> Result<pb::UploadLinesReply, Stop> {
     let split = split_all(parse_lines(&request.lines)?, care.catalogue()?)?;
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = care.node.store.begin();
         let mut visit = CareVisit::named(&mut txn, &request.visit).await?;
+        visit.is_of(caller)?;
         visit.must_be(pb::VisitStatus::Open, "lines are added to an open visit")?;
         let known = visit.lines(&care.node.store).await?;
         let new = unknown_lines(&known, &split)?;
@@ -91,8 +100,12 @@ fn busy() -> Refusal {
     Refusal::new(Code::Busy, "one change of a visit at a time", "visit")
 }
 
-pub(super) async fn withdraw(care: &Care, request: pb::WithdrawLinesRequest) -> Result<pb::VisitReply, Failure> {
-    reply(withdrawn(care, &request).await)
+pub(super) async fn withdraw(
+    care: &Care,
+    caller: &Caller,
+    request: pb::WithdrawLinesRequest,
+) -> Result<pb::VisitReply, Failure> {
+    reply(withdrawn(care, caller, &request).await)
 }
 
 /// The reply of an act that only changes the visit.
@@ -104,11 +117,12 @@ pub(super) fn reply(changed: Result<pb::Visit, Stop>) -> Result<pb::VisitReply, 
     }
 }
 
-async fn withdrawn(care: &Care, request: &pb::WithdrawLinesRequest) -> Result<pb::Visit, Stop> {
+async fn withdrawn(care: &Care, caller: &Caller, request: &pb::WithdrawLinesRequest) -> Result<pb::Visit, Stop> {
     let named: BTreeSet<&String> = request.serials.iter().collect();
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = care.node.store.begin();
         let mut visit = CareVisit::named(&mut txn, &request.visit).await?;
+        visit.is_of(caller)?;
         visit.must_be(pb::VisitStatus::Open, "lines are withdrawn from an open visit")?;
         let lines = visit.lines(&care.node.store).await?;
         let there: BTreeSet<&String> = lines.iter().map(|line| &line.line.serial).collect();

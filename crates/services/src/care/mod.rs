@@ -8,6 +8,7 @@ mod claim;
 mod details;
 mod discharge;
 mod drive;
+mod find;
 mod levels;
 mod lines;
 mod pre_settle;
@@ -28,7 +29,11 @@ use std::{
 };
 
 use tokio::sync::{Notify, watch};
-use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
+use tonic::{
+    Extensions, Request, Response, Status,
+    metadata::MetadataMap,
+    service::{Routes, interceptor::InterceptedService},
+};
 use zhijie_domain::{
     author::{Author, Side},
     calendar::Date,
@@ -36,12 +41,13 @@ use zhijie_domain::{
     ids::RegionCode,
     refusal::{Code, Refusal},
 };
+use zhijie_identity::Identity;
 use zhijie_protocol::v1::{agency_server, care_server, hub_client::HubClient, registry_client::RegistryClient};
 
 use crate::{
     node::{
-        Book, Credentials, Entries, Failure, Gate, Key, Link, Node, Office, Role, Served, Signatory, Signer, channel,
-        claim, limits, reflection,
+        Book, Caller, Entries, Failure, Introduction, Key, Link, Node, Office, Role, Served, Signatory, Signer,
+        answer_of, channel, claim, limits, only, reflection,
         road::{Carrier, ROAD, RoadClient, no_such_call, read_letter, road_server},
         serve,
     },
@@ -62,8 +68,6 @@ pub struct CareSetup {
     pub listen: String,
     /// The hub's address.
     pub hub: String,
-    /// The secret it shares with the hub.
-    pub secret: String,
     /// The key with which it signs what it sends; without one it signs nothing.
     pub signer: Option<Signer>,
     /// How long a hospital waits before the answer is "unknown", ms; see [`limits::ANSWER_DEADLINE_MS`].
@@ -74,7 +78,6 @@ pub struct CareSetup {
 pub(crate) struct Care {
     node: Node,
     region: RegionCode,
-    gate: Gate,
     book: Book,
     hub: HubClient<Link>,
     road: RoadClient,
@@ -93,24 +96,24 @@ pub(crate) struct Care {
 /// Starts the care service.
 ///
 /// # Errors
-/// When the address cannot be listened on, or the configuration holds no usable address or secret.
+/// When the address cannot be listened on, or the configuration holds no usable address.
 pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
-    let credentials = Credentials::new(Role::Care, Some(&setup.region), &setup.secret)
-        .ok_or_else(|| io::Error::other("care.secret: plain ASCII, not empty"))?;
     node.parameters.catalogue(&setup.region).map_err(|refusal| io::Error::other(refusal.en))?;
     claim(&node.store, Role::Care, Some(&setup.region)).await?;
     let author = Author { side: Side::Care, region: setup.region.clone() };
     let signatory = Signatory::open(&node.store, author, setup.signer.clone(), node.now()).await?;
-    let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
-    let office = Office::new(Link::new(hub.clone(), credentials.clone()));
-    let office = agency_server::AgencyServer::new(office);
-    let levels = levels::Levels::new(RegistryClient::with_interceptor(hub.clone(), credentials.clone()));
-    let road = RoadClient::new(hub.clone(), credentials.metadata(), "zhijie.v1.Hub");
-    let hub = HubClient::with_interceptor(hub, credentials).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
+    let own = Role::Care.of(&setup.region);
+    let (net, introduction) = (node.net_to(own.clone()), Introduction::of(&own));
+    let hub = channel(&node.net_to(Identity::Hub), &setup.hub).map_err(io::Error::other)?;
+    let office = agency_server::AgencyServer::new(Office::new(Link::new(hub.clone(), introduction.clone())));
+    let province = setup.region.clone();
+    let office = InterceptedService::new(office, only(move |caller| caller.is_officer_of(&province)));
+    let levels = levels::Levels::new(RegistryClient::with_interceptor(hub.clone(), introduction.clone()));
+    let road = RoadClient::new(hub.clone(), introduction.metadata(), "zhijie.v1.Hub");
+    let hub = HubClient::with_interceptor(hub, introduction).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
     let care = Arc::new(Care {
         book: Book::new(node.store.clone()),
         region: setup.region.clone(),
-        gate: Gate::default().with(Role::Hub, None, &setup.secret),
         hub,
         road,
         signatory,
@@ -128,7 +131,7 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
     let stop = watch::Sender::new(false);
     let road = road_server(Arc::clone(&care), stop.subscribe());
     let routes = reflection(Routes::new(service).add_service(road).add_service(office), SERVICES)?;
-    let served = serve(&care.node.net, &setup.listen, SERVICES, routes, stop).await?;
+    let served = serve(&net, &setup.listen, SERVICES, routes, stop).await?;
     let sweeping = tokio::spawn(drive::sweep(Arc::clone(&care), served.stopping()));
     let uploading = tokio::spawn(details::run(care, served.stopping()));
     Ok(served.with_task(sweeping).with_task(uploading))
@@ -175,24 +178,76 @@ fn reply<T>(result: Result<T, Failure>) -> Result<Response<T>, Status> {
     result.map(Response::new).map_err(Failure::into_status)
 }
 
-impl Carrier for Care {
-    type Caller = ();
+/// Answers a message of the road, which is the caller's own: that comes before anything else is looked at.
+macro_rules! own {
+    ($self:ident, $caller:ident, $request:expr, $act:path) => {{
+        let request = $request;
+        let institution = request.header.as_ref().map(|header| header.institution.as_str());
+        let own = $caller.is_institution(institution.unwrap_or_default(), "header.institution");
+        async move {
+            match own {
+                Ok(()) => $act($self, request).await,
+                Err(refusal) => answer_of(Err(refusal.into())),
+            }
+        }
+    }};
+}
 
-    /// Hospitals are not asked who they are.
-    fn admit(&self, _: &MetadataMap) -> Result<(), Status> {
-        Ok(())
+/// The same for a call of its own.
+macro_rules! road {
+    ($self:ident, $request:ident, $act:path) => {{
+        let caller = $self.admit($request.extensions(), $request.metadata())?;
+        reply(own!($self, caller, $request.into_inner(), $act).await)
+    }};
+}
+
+impl Care {
+    /// Refuses a caller that is neither the hub nor an officer of this province.
+    fn reads_all(&self, caller: &Caller) -> Result<(), Refusal> {
+        caller.is_hub().or_else(|_| caller.is_officer_of(&self.region))
     }
 
-    async fn answer(&self, (): &(), letter: pb::Letter) -> Result<pb::Answer, Status> {
+    /// The caller of a request, where it may read all.
+    fn reader<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        Caller::admitted(request.extensions(), request.metadata(), |caller| self.reads_all(caller))
+    }
+}
+
+impl Carrier for Care {
+    type Caller = Caller;
+
+    fn admit(&self, extensions: &Extensions, metadata: &MetadataMap) -> Result<Caller, Status> {
+        Caller::admitted(extensions, metadata, |caller| caller.is_treating_in(&self.region))
+    }
+
+    async fn answer(&self, caller: &Caller, letter: pb::Letter) -> Result<pb::Answer, Status> {
         let (call, request) = (letter.call(), letter.request);
         // Each in a box of its own, so that the others do not make it larger.
         let answering: Pin<Box<dyn Future<Output = _> + Send>> = match call {
-            pb::RoadCall::RegisterVisit => Box::pin(register_visit::register_visit(self, read_letter(request)?)),
-            pb::RoadCall::PreSettle => Box::pin(pre_settle::pre_settle(self, read_letter(request)?)),
-            pb::RoadCall::Settle => Box::pin(settle::settle(self, read_letter(request)?)),
-            pb::RoadCall::SettleAtOnce => Box::pin(settle_at_once::settle_at_once(self, read_letter(request)?)),
-            pb::RoadCall::Cancel => Box::pin(cancel::cancel(self, read_letter(request)?)),
-            pb::RoadCall::Reverse => Box::pin(reverse::reverse(self, read_letter(request)?)),
+            pb::RoadCall::RegisterVisit => Box::pin(own!(
+                self,
+                caller,
+                read_letter::<pb::RegisterVisitRequest>(request)?,
+                register_visit::register_visit
+            )),
+            pb::RoadCall::PreSettle => {
+                Box::pin(own!(self, caller, read_letter::<pb::SettleRequest>(request)?, pre_settle::pre_settle))
+            }
+            pb::RoadCall::Settle => {
+                Box::pin(own!(self, caller, read_letter::<pb::SettleRequest>(request)?, settle::settle))
+            }
+            pb::RoadCall::SettleAtOnce => Box::pin(own!(
+                self,
+                caller,
+                read_letter::<pb::SettleAtOnceRequest>(request)?,
+                settle_at_once::settle_at_once
+            )),
+            pb::RoadCall::Cancel => {
+                Box::pin(own!(self, caller, read_letter::<pb::CancelRequest>(request)?, cancel::cancel))
+            }
+            pb::RoadCall::Reverse => {
+                Box::pin(own!(self, caller, read_letter::<pb::ReverseRequest>(request)?, reverse::reverse))
+            }
             pb::RoadCall::Refuse | pb::RoadCall::Unspecified => return Err(no_such_call()),
         };
         answering.await.map_err(Failure::into_status)
@@ -202,65 +257,70 @@ impl Carrier for Care {
 #[tonic::async_trait]
 impl care_server::Care for Care {
     async fn register_visit(&self, request: Request<pb::RegisterVisitRequest>) -> Result<Response<pb::Answer>, Status> {
-        reply(register_visit::register_visit(self, request.into_inner()).await)
+        road!(self, request, register_visit::register_visit)
     }
 
     async fn upload_lines(
         &self,
         request: Request<pb::UploadLinesRequest>,
     ) -> Result<Response<pb::UploadLinesReply>, Status> {
-        reply(lines::upload(self, request.into_inner()).await)
+        let caller = self.admit(request.extensions(), request.metadata())?;
+        reply(lines::upload(self, &caller, request.into_inner()).await)
     }
 
     async fn withdraw_lines(
         &self,
         request: Request<pb::WithdrawLinesRequest>,
     ) -> Result<Response<pb::VisitReply>, Status> {
-        reply(lines::withdraw(self, request.into_inner()).await)
+        let caller = self.admit(request.extensions(), request.metadata())?;
+        reply(lines::withdraw(self, &caller, request.into_inner()).await)
     }
 
     async fn discharge(&self, request: Request<pb::DischargeRequest>) -> Result<Response<pb::VisitReply>, Status> {
-        reply(discharge::discharge(self, request.into_inner()).await)
+        let caller = self.admit(request.extensions(), request.metadata())?;
+        reply(discharge::discharge(self, &caller, request.into_inner()).await)
     }
 
     async fn pre_settle(&self, request: Request<pb::SettleRequest>) -> Result<Response<pb::Answer>, Status> {
-        reply(pre_settle::pre_settle(self, request.into_inner()).await)
+        road!(self, request, pre_settle::pre_settle)
     }
 
     async fn settle(&self, request: Request<pb::SettleRequest>) -> Result<Response<pb::Answer>, Status> {
-        reply(settle::settle(self, request.into_inner()).await)
+        road!(self, request, settle::settle)
     }
 
     async fn settle_at_once(&self, request: Request<pb::SettleAtOnceRequest>) -> Result<Response<pb::Answer>, Status> {
-        reply(settle_at_once::settle_at_once(self, request.into_inner()).await)
+        road!(self, request, settle_at_once::settle_at_once)
     }
 
     async fn cancel(&self, request: Request<pb::CancelRequest>) -> Result<Response<pb::Answer>, Status> {
-        reply(cancel::cancel(self, request.into_inner()).await)
+        road!(self, request, cancel::cancel)
     }
 
     async fn reverse(&self, request: Request<pb::ReverseRequest>) -> Result<Response<pb::Answer>, Status> {
-        reply(reverse::reverse(self, request.into_inner()).await)
+        road!(self, request, reverse::reverse)
     }
 
     async fn find(&self, request: Request<pb::FindRequest>) -> Result<Response<pb::Answer>, Status> {
-        reply(self.book.find(&request.into_inner()).await)
+        let finds = |caller: &Caller| self.reads_all(caller).or_else(|_| caller.is_treating_in(&self.region));
+        let caller = Caller::admitted(request.extensions(), request.metadata(), finds)?;
+        reply(find::find(self, &caller, request.into_inner()).await)
     }
 
     type DayBookStream = Entries;
 
     async fn day_book(&self, request: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {
+        self.reader(&request)?;
         self.book.stream(&request.into_inner()).map(Response::new)
     }
 
     async fn day_totals(&self, request: Request<pb::DayTotalsRequest>) -> Result<Response<pb::DayTotalsReply>, Status> {
-        let asked_by_hub = self.gate.admit(request.metadata()).is_ok_and(|caller| caller.is_hub().is_ok());
-        let signatory = asked_by_hub.then_some(&self.signatory);
+        let signatory = self.reader(&request)?.is_hub().is_ok().then_some(&self.signatory);
         reply(self.book.day_totals(&request.into_inner(), signatory).await)
     }
 
     async fn adopt(&self, request: Request<pb::AdoptRequest>) -> Result<Response<pb::AdoptReply>, Status> {
-        let caller = self.gate.admit(request.metadata());
-        reply(adopt::adopt(self, caller, request.into_inner()).await)
+        Caller::admitted(request.extensions(), request.metadata(), Caller::is_hub)?;
+        reply(adopt::adopt(self, request.into_inner()).await)
     }
 }

@@ -11,7 +11,7 @@ use zhijie_store::{Store, Txn};
 
 use super::{Care, drive::outside};
 use crate::{
-    node::{Failure, Records, Stop, keys, stored, stored_lines},
+    node::{Caller, Failure, Records, Stop, keys, stored, stored_lines},
     wire::{
         claim::{Header, parse_parts, print_parts, print_split},
         id, pb, required,
@@ -62,6 +62,11 @@ impl CareVisit {
             next_chunk: self.next_chunk,
         };
         txn.keep(keys::visit(&self.id), &record);
+    }
+
+    /// Refuses a caller whose visit it is not.
+    pub(super) fn is_of(&self, caller: &Caller) -> Result<(), Refusal> {
+        caller.is_institution(self.registration.institution.as_str(), "visit")
     }
 
     /// Refuses a visit that is not open.

@@ -18,18 +18,23 @@ mod undo;
 use std::{io, pin::Pin, sync::Arc};
 
 use tokio::sync::{Notify, watch};
-use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
+use tonic::{
+    Extensions, Request, Response, Status,
+    metadata::MetadataMap,
+    service::{Routes, interceptor::InterceptedService},
+};
 use zhijie_domain::{
     author::{Author, Side},
     ids::RegionCode,
     refusal::{Code, Refusal},
 };
+use zhijie_identity::Identity;
 use zhijie_protocol::v1::{agency_server, home_server, hub_client::HubClient, registry_client::RegistryClient};
 
 use crate::{
     node::{
-        Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Office, Role, Served, Signatory, Signer,
-        channel, claim, limits, reflection,
+        Book, Caller, Entries, Failure, Introduction, Link, Node, Office, Role, Served, Signatory, Signer, channel,
+        claim, limits, only, reflection,
         road::{Carrier, ROAD, no_such_call, read_letter, road_server},
         serve,
     },
@@ -47,8 +52,6 @@ pub struct HomeSetup {
     pub listen: String,
     /// The hub's address.
     pub hub: String,
-    /// The secret it shares with the hub.
-    pub secret: String,
     /// The key with which it signs what it answers; without one it signs nothing.
     pub signer: Option<Signer>,
 }
@@ -57,7 +60,6 @@ pub struct HomeSetup {
 pub(crate) struct Home {
     node: Node,
     region: RegionCode,
-    gate: Gate,
     book: Book,
     hub: HubClient<Link>,
     signatory: Signatory,
@@ -68,26 +70,26 @@ pub(crate) struct Home {
 /// Starts the home service.
 ///
 /// # Errors
-/// When the address cannot be listened on, or the configuration holds no usable address or secret.
+/// When the address cannot be listened on, or the configuration holds no usable address.
 pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
-    let credentials = Credentials::new(Role::Home, Some(&setup.region), &setup.secret)
-        .ok_or_else(|| io::Error::other("home.secret: plain ASCII, not empty"))?;
     claim(&node.store, Role::Home, Some(&setup.region)).await?;
     let author = Author { side: Side::Home, region: setup.region.clone() };
     let signatory = Signatory::open(&node.store, author, setup.signer.clone(), node.now()).await?;
-    let hub = channel(&node.net, &setup.hub).map_err(io::Error::other)?;
-    let office = Office::new(Link::new(hub.clone(), credentials.clone()));
-    let office = agency_server::AgencyServer::new(office);
+    let own = Role::Home.of(&setup.region);
+    let (net, introduction) = (node.net_to(own.clone()), Introduction::of(&own));
+    let hub = channel(&node.net_to(Identity::Hub), &setup.hub).map_err(io::Error::other)?;
+    let office = agency_server::AgencyServer::new(Office::new(Link::new(hub.clone(), introduction.clone())));
+    let province = setup.region.clone();
+    let office = InterceptedService::new(office, only(move |caller| caller.is_officer_of(&province)));
     let home = Arc::new(Home {
         book: Book::new(node.store.clone()),
         region: setup.region.clone(),
-        gate: Gate::default().with(Role::Hub, None, &setup.secret),
         chronic: list::KnownList::new(
             node.parameters.chronic.clone(),
-            RegistryClient::with_interceptor(hub.clone(), credentials.clone())
+            RegistryClient::with_interceptor(hub.clone(), introduction.clone())
                 .max_decoding_message_size(limits::DOCUMENT_BYTES_MAX),
         ),
-        hub: HubClient::with_interceptor(hub, credentials),
+        hub: HubClient::with_interceptor(hub, introduction),
         signatory,
         to_mirror: Notify::new(),
         node,
@@ -97,7 +99,7 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
     let stop = watch::Sender::new(false);
     let road = road_server(Arc::clone(&home), stop.subscribe());
     let routes = reflection(Routes::new(service).add_service(road).add_service(office), SERVICES)?;
-    let served = serve(&home.node.net, &setup.listen, SERVICES, routes, stop).await?;
+    let served = serve(&net, &setup.listen, SERVICES, routes, stop).await?;
     let mirroring = tokio::spawn(mirror::run(home, served.stopping()));
     Ok(served.with_task(mirroring))
 }
@@ -113,10 +115,22 @@ impl Home {
     }
 }
 
+impl Home {
+    /// Refuses a caller that is no officer of this province.
+    fn window<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        Caller::admitted(request.extensions(), request.metadata(), |caller| caller.is_officer_of(&self.region))
+    }
+
+    /// Refuses a caller that is neither such an officer nor the hub.
+    fn reader<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        self.admit(request.extensions(), request.metadata()).or_else(|_| self.window(request))
+    }
+}
+
 /// Answers a road call of the hub, or says who may call.
 macro_rules! road {
     ($self:ident, $request:ident, $act:path) => {{
-        $self.admit($request.metadata())?;
+        $self.admit($request.extensions(), $request.metadata())?;
         reply($act($self, $request.into_inner()).await)
     }};
 }
@@ -124,10 +138,8 @@ macro_rules! road {
 impl Carrier for Home {
     type Caller = Caller;
 
-    fn admit(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
-        let caller = self.gate.admit(metadata).and_then(|caller| caller.is_hub().map(|()| caller));
-        // A stranger gets no answer that could be taken for one about its message.
-        caller.map_err(|no| Status::unauthenticated(format!("{} {} · {}", no.code, no.zh, no.en)))
+    fn admit(&self, extensions: &Extensions, metadata: &MetadataMap) -> Result<Caller, Status> {
+        Caller::admitted(extensions, metadata, Caller::is_hub)
     }
 
     async fn answer(&self, _: &Caller, letter: pb::Letter) -> Result<pb::Answer, Status> {
@@ -153,14 +165,17 @@ fn reply<T>(result: Result<T, Failure>) -> Result<Response<T>, Status> {
 #[tonic::async_trait]
 impl home_server::Home for Home {
     async fn enrol(&self, request: Request<pb::EnrolRequest>) -> Result<Response<pb::PersonReply>, Status> {
+        self.window(&request)?;
         reply(register::enrol(self, request.into_inner()).await)
     }
 
     async fn look_up(&self, request: Request<pb::LookUpRequest>) -> Result<Response<pb::PersonReply>, Status> {
+        self.window(&request)?;
         reply(register::look_up(self, request.into_inner()).await)
     }
 
     async fn file(&self, request: Request<pb::FileRequest>) -> Result<Response<pb::FilingReply>, Status> {
+        self.window(&request)?;
         reply(filing::file(self, request.into_inner()).await)
     }
 
@@ -168,6 +183,7 @@ impl home_server::Home for Home {
         &self,
         request: Request<pb::ChangeFilingRequest>,
     ) -> Result<Response<pb::FilingReply>, Status> {
+        self.window(&request)?;
         reply(filing::change(self, request.into_inner()).await)
     }
 
@@ -196,18 +212,19 @@ impl home_server::Home for Home {
     }
 
     async fn find(&self, request: Request<pb::FindRequest>) -> Result<Response<pb::Answer>, Status> {
+        self.reader(&request)?;
         reply(self.book.find(&request.into_inner()).await)
     }
 
     type DayBookStream = Entries;
 
     async fn day_book(&self, request: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {
+        self.reader(&request)?;
         self.book.stream(&request.into_inner()).map(Response::new)
     }
 
     async fn day_totals(&self, request: Request<pb::DayTotalsRequest>) -> Result<Response<pb::DayTotalsReply>, Status> {
-        let asked_by_hub = Carrier::admit(self, request.metadata()).is_ok();
-        let signatory = asked_by_hub.then_some(&self.signatory);
+        let signatory = self.reader(&request)?.is_hub().is_ok().then_some(&self.signatory);
         reply(self.book.day_totals(&request.into_inner(), signatory).await)
     }
 }

@@ -16,7 +16,9 @@ use zhijie_store::Txn;
 
 use super::{Hub, audit, clearing, details, duties, events, feed, indicators, ledger, prepayment, reply, tickets};
 use crate::{
-    node::{Caller, Committed, Failure, Records, Role, Stop, commit, digest, keys, limits, planted::planted},
+    node::{
+        Caller, Committed, Failure, Records, Role, Stop, commit, digest, keys, limits, planted::planted, road::Carrier,
+    },
     wire::{
         count, id,
         pb::{self, agency_reply::Outcome, agency_request::Command},
@@ -91,7 +93,7 @@ async fn performed(hub: &Hub, caller: Option<Caller>, request: pb::AgencyRequest
         None => (Party::Hub, None),
         Some(caller) => {
             let (role, region) = caller.place().ok_or_else(|| stranger(Party::Home))?;
-            (if role == Role::Home { Party::Home } else { Party::Care }, Some(region.clone()))
+            (if role == Role::Home { Party::Home } else { Party::Care }, Some(region))
         }
     };
     let agency = province.as_ref().map_or_else(|| "hub".to_owned(), |region| format!("{party:?}-{region}"));
@@ -169,11 +171,11 @@ pub(super) struct Nation(pub(super) Arc<Hub>);
 
 impl Provinces {
     fn admit<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        self.0.gate.admit(request.metadata()).map_err(|refusal| super::unknown_caller(&refusal))
+        self.0.admit(request.extensions(), request.metadata())
     }
 
     fn own<T>(&self, request: &Request<T>) -> Result<Option<RegionCode>, Status> {
-        Ok(self.admit(request)?.place().map(|(_, region)| region.clone()))
+        Ok(self.admit(request)?.place().map(|(_, region)| region))
     }
 }
 

@@ -13,11 +13,10 @@ use crate::{
 
 pub(super) async fn mirror_filing(
     hub: &Hub,
-    caller: Result<Caller, Refusal>,
+    caller: &Caller,
     request: pb::MirrorFilingRequest,
 ) -> Result<pb::MirrorFilingReply, Failure> {
-    let parsed = caller.and_then(|caller| {
-        let home = id(RegionCode::parse, &request.home, "home")?;
+    let parsed = id(RegionCode::parse, &request.home, "home").and_then(|home| {
         caller.speaks_as(Role::Home, &home)?;
         Ok((home, person::parse_filing(required(request.filing.as_ref(), "filing")?)?))
     });

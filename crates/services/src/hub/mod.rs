@@ -35,7 +35,11 @@ use tokio::{
     sync::{Mutex, Notify, watch},
     time::Instant,
 };
-use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap, service::Routes};
+use tonic::{
+    Extensions, Request, Response, Status, Streaming,
+    metadata::MetadataMap,
+    service::{Routes, interceptor::InterceptedService},
+};
 use zhijie_domain::{
     calendar::Month,
     clearing::schedule::{Schedule, schedule},
@@ -43,14 +47,15 @@ use zhijie_domain::{
     parameters::unknown_region,
     refusal::Refusal,
 };
+use zhijie_identity::Identity;
 use zhijie_protocol::v1::{
     agency_server, books_server, care_client::CareClient, home_client::HomeClient, hub_server, national_server,
 };
 
 use crate::{
     node::{
-        Book, Caller, Credentials, Entries, Failure, Gate, Link, Node, Role, Served, channel, claim, limits,
-        reflection,
+        Book, Caller, Entries, Failure, Introduction, Link, Node, Role, Served, channel, claim, limits, not_yours,
+        only, reflection,
         road::{Carrier, ROAD, RoadClient, no_such_call, read_letter, road_server},
         serve,
     },
@@ -73,24 +78,15 @@ pub struct HubSetup {
 pub struct RegionPeer {
     /// Its code.
     pub code: RegionCode,
-    /// Its home service, if it has one.
-    pub home: Option<ServicePeer>,
-    /// Its care service, if it has one.
-    pub care: Option<ServicePeer>,
-}
-
-/// A service of a province at the hub. Each shares a secret of its own with the hub, so that one cannot pass for another.
-pub struct ServicePeer {
-    /// Its address, `http://host:port`.
-    pub address: String,
-    /// The secret it shares with the hub.
-    pub secret: String,
+    /// The address of its home service, if it has one: `http://host:port`, or `https`.
+    pub home: Option<String>,
+    /// The same of its care service.
+    pub care: Option<String>,
 }
 
 /// The hub service.
 pub(crate) struct Hub {
     node: Node,
-    gate: Gate,
     book: Book,
     chronic: registry::Published,
     homes: BTreeMap<RegionCode, HomeClient<Link>>,
@@ -109,38 +105,28 @@ pub(crate) struct Hub {
 /// Starts the hub.
 ///
 /// # Errors
-/// When the address cannot be listened on, or the configuration holds no usable address or secret.
+/// When the address cannot be listened on, or the configuration holds no usable address.
 pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
-    let (mut homes, mut roads, mut cares, mut gate) =
-        (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), Gate::default());
-    for region in &setup.regions {
-        let code = &region.code;
-        let link = |role: Role, peer: &ServicePeer| {
-            let credentials = Credentials::new(Role::Hub, None, &peer.secret);
-            let named =
-                || io::Error::other(format!("hub.regions.{code}.{}.secret: plain ASCII, not empty", role.name()));
-            let channel = channel(&node.net, &peer.address).map_err(io::Error::other)?;
-            Ok::<_, io::Error>((channel, credentials.ok_or_else(named)?))
-        };
-        if let Some(peer) = &region.home {
-            let (channel, credentials) = link(Role::Home, peer)?;
-            roads.insert(code.clone(), RoadClient::new(channel.clone(), credentials.metadata(), "zhijie.v1.Home"));
-            homes.insert(code.clone(), HomeClient::with_interceptor(channel, credentials));
-            gate = gate.with(Role::Home, Some(code.clone()), &peer.secret);
+    let (mut homes, mut roads, mut cares) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let introduction = Introduction::of(&Identity::Hub);
+    for RegionPeer { code, home, care } in &setup.regions {
+        let link = |role: Role, address: &str| channel(&node.net_to(role.of(code)), address).map_err(io::Error::other);
+        if let Some(address) = home {
+            let channel = link(Role::Home, address)?;
+            roads.insert(code.clone(), RoadClient::new(channel.clone(), introduction.metadata(), "zhijie.v1.Home"));
+            homes.insert(code.clone(), HomeClient::with_interceptor(channel, introduction.clone()));
         }
-        if let Some(peer) = &region.care {
-            let (channel, credentials) = link(Role::Care, peer)?;
-            cares.insert(code.clone(), CareClient::with_interceptor(channel, credentials));
-            gate = gate.with(Role::Care, Some(code.clone()), &peer.secret);
+        if let Some(address) = care {
+            let channel = link(Role::Care, address)?;
+            cares.insert(code.clone(), CareClient::with_interceptor(channel, introduction.clone()));
         }
     }
-    let net = Arc::clone(&node.net);
+    let net = node.net_to(Identity::Hub);
     claim(&node.store, Role::Hub, None).await?;
     registry::seed(&node).await.map_err(io::Error::other)?;
     let hub = Arc::new(Hub {
         book: Book::new(node.store.clone()),
         chronic: registry::Published::default(),
-        gate,
         homes,
         roads,
         cares,
@@ -154,12 +140,15 @@ pub async fn start(node: Node, setup: &HubSetup) -> io::Result<Served> {
     });
     let road = hub_server::HubServer::from_arc(Arc::clone(&hub)).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);
     let stop = watch::Sender::new(false);
+    let nation = only(Caller::is_national);
+    let books = books_server::BooksServer::from_arc(Arc::clone(&hub));
+    let national = national_server::NationalServer::new(agency::Nation(Arc::clone(&hub)));
     let routes = Routes::new(road)
         .add_service(road_server(Arc::clone(&hub), stop.subscribe()))
-        .add_service(books_server::BooksServer::from_arc(Arc::clone(&hub)))
+        .add_service(InterceptedService::new(books, nation.clone()))
         .add_service(registry::server(Arc::clone(&hub)))
         .add_service(agency_server::AgencyServer::new(agency::Provinces(Arc::clone(&hub))))
-        .add_service(national_server::NationalServer::new(agency::Nation(Arc::clone(&hub))));
+        .add_service(InterceptedService::new(national, nation));
     let routes = metrics::route(reflection(routes, SERVICES)?, Arc::clone(&hub));
     let served = serve(&net, &setup.listen, SERVICES, routes, stop).await?;
     let duties = tokio::spawn(duties::run(Arc::clone(&hub), served.stopping()));
@@ -180,6 +169,26 @@ impl Hub {
         schedule(period, &parameters.rules.calendar, &parameters.workdays)
     }
 
+    /// Refuses a caller that is no service of a province that takes part.
+    fn takes_part(&self, caller: &Caller) -> Result<(), Refusal> {
+        let known = match caller.place() {
+            Some((Role::Care, region)) => self.cares.contains_key(&region),
+            Some((_, region)) => self.roads.contains_key(&region),
+            None => false,
+        };
+        match known {
+            true => Ok(()),
+            false => {
+                Err(not_yours("caller", "须为参与结算省份的服务", "it is for services of provinces that take part"))
+            }
+        }
+    }
+
+    /// Refuses a caller that is no officer of the national agency.
+    fn national<T>(request: &Request<T>) -> Result<(), Status> {
+        Caller::admitted(request.extensions(), request.metadata(), Caller::is_national).map(|_| ())
+    }
+
     /// The home service of a pooling area.
     fn home(&self, area: &RegionCode) -> Result<RoadClient, Refusal> {
         self.roads.get(&area.province()).cloned().ok_or_else(|| unknown_region("header.home", area))
@@ -194,9 +203,8 @@ impl Hub {
 /// Answers a road call of a care region, which a handler checks to be the one the message names.
 macro_rules! road {
     ($self:ident, $request:ident, $name:literal, $act:path $(, $first:literal)?) => {
-        // A stranger gets no answer that could be taken for one about its message.
         {
-            let caller = $self.admit($request.metadata())?;
+            let caller = $self.admit($request.extensions(), $request.metadata())?;
             $self.timed($name, $act($self, &caller, $request.into_inner() $(, $first)?)).await.map(Response::new)
         }
     };
@@ -219,8 +227,8 @@ impl Hub {
 impl Carrier for Hub {
     type Caller = Caller;
 
-    fn admit(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
-        self.gate.admit(metadata).map_err(|refusal| unknown_caller(&refusal))
+    fn admit(&self, extensions: &Extensions, metadata: &MetadataMap) -> Result<Caller, Status> {
+        Caller::admitted(extensions, metadata, |caller| self.takes_part(caller))
     }
 
     async fn answer(&self, caller: &Caller, letter: pb::Letter) -> Result<pb::Answer, Status> {
@@ -243,11 +251,6 @@ impl Carrier for Hub {
         };
         self.timed(name, answering).await
     }
-}
-
-/// What a stranger is told.
-fn unknown_caller(refusal: &Refusal) -> Status {
-    Status::unauthenticated(format!("{} {} · {}", refusal.code, refusal.zh, refusal.en))
 }
 
 fn reply<T>(result: Result<T, Failure>) -> Result<Response<T>, Status> {
@@ -285,7 +288,7 @@ impl hub_server::Hub for Hub {
         &self,
         request: Request<Streaming<pb::UploadDetailsRequest>>,
     ) -> Result<Response<pb::UploadDetailsReply>, Status> {
-        let caller = self.gate.admit(request.metadata()).map_err(|refusal| unknown_caller(&refusal))?;
+        let caller = self.admit(request.extensions(), request.metadata())?;
         reply(details::upload(self, &caller, request.into_inner()).await)
     }
 
@@ -293,17 +296,19 @@ impl hub_server::Hub for Hub {
         &self,
         request: Request<pb::MirrorFilingRequest>,
     ) -> Result<Response<pb::MirrorFilingReply>, Status> {
-        let caller = self.gate.admit(request.metadata());
-        reply(mirror::mirror_filing(self, caller, request.into_inner()).await)
+        let caller = self.admit(request.extensions(), request.metadata())?;
+        reply(mirror::mirror_filing(self, &caller, request.into_inner()).await)
     }
 
     async fn find(&self, request: Request<pb::FindRequest>) -> Result<Response<pb::Answer>, Status> {
+        Hub::national(&request)?;
         reply(self.book.find(&request.into_inner()).await)
     }
 
     type DayBookStream = Entries;
 
     async fn day_book(&self, request: Request<pb::DayBookRequest>) -> Result<Response<Entries>, Status> {
+        Hub::national(&request)?;
         self.book.stream(&request.into_inner()).map(Response::new)
     }
 }

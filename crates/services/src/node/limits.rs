@@ -63,6 +63,10 @@ pub const REGIONS_TOGETHER: usize = 8;
 pub const FILINGS_MAX: usize = 200;
 /// How long a connection may take to open, ms; the system alone would try for minutes.
 pub const CONNECT_MS: u64 = 1_500;
+/// Connections that may prove who they are at once; more wait to be accepted. More than one address may have.
+pub const HANDSHAKES_MAX: usize = 4 * CONNECTIONS_OF_ADDRESS_MAX;
+/// How long such a proof may take, ms.
+pub const HANDSHAKE_MS: u64 = 3_000;
 /// Interval of HTTP/2 keep-alive, ms.
 pub const KEEP_ALIVE_MS: u64 = 1_000;
 /// How long a keep-alive may stay unanswered, ms.

@@ -2,11 +2,11 @@
 //! answer a message once, keep a book, know their caller, serve.
 
 mod book;
+mod caller;
 mod clock;
 mod day_book;
 mod doors;
 mod failure;
-mod gate;
 pub(crate) mod heads;
 mod identity;
 mod ids;
@@ -26,6 +26,7 @@ mod records;
 mod serve;
 mod sign;
 mod signatory;
+mod tls;
 
 use std::{path::Path, sync::Arc};
 
@@ -34,23 +35,25 @@ use zhijie_domain::{
     ids::PersonId,
     parameters::Parameters,
 };
+use zhijie_identity::Live;
 pub use zhijie_road as road;
 use zhijie_store::StoreError;
 pub use zhijie_store::{EngineKind, Store, panics_are_caught};
 
 pub use book::{Book, Booked, Undone};
 pub(crate) use book::{booked, parse_undone, unknown_settlement};
+pub use caller::{Caller, Introduction, Role};
+pub(crate) use caller::{not_yours, only};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use day_book::{Day, Entries};
 pub(crate) use day_book::{Tally, entry, fact};
 pub use failure::{Failure, Stop, answer_of};
-pub use gate::{Caller, Credentials, Gate, Role};
 pub use identity::{Identity, claim, identity};
 pub use ids::{Ids, RandomIds, SeededIds, token};
 pub use inbox::{Act, Key, MessageState, answer_once, digest};
 pub(crate) use inbox::{is_transient, is_unknown, kept};
 pub(crate) use lines::stored_lines;
-pub use net::{Conn, Incoming, Io, Net, Pending, Tcp};
+pub use net::{Conn, Incoming, Io, Net, Peer, Pending, Tcp};
 pub use office::Office;
 pub(crate) use pages::Pages;
 pub use parameters::{LoadError, embedded_parameters, load_parameters};
@@ -62,6 +65,7 @@ pub use records::{content, document, sealed, sealed_content};
 pub use serve::{Served, reflection, serve};
 pub use sign::{Signer, verifies};
 pub(crate) use signatory::Signatory;
+pub use tls::Tls;
 
 /// The world of one role.
 #[derive(Clone)]
@@ -74,11 +78,22 @@ pub struct Node {
     pub ids: Arc<dyn Ids>,
     /// Its network.
     pub net: Arc<dyn Net>,
+    /// Its identity; without one it speaks in plaintext, proves nothing and is shown nothing.
+    pub identity: Option<Arc<Live>>,
     /// The rules' numbers.
     pub parameters: Arc<Parameters>,
 }
 
 impl Node {
+    /// The network on the way to a peer, and for those who come to us.
+    #[must_use]
+    pub fn net_to(&self, peer: zhijie_identity::Identity) -> Arc<dyn Net> {
+        match &self.identity {
+            Some(own) => Arc::new(Tls::new(Arc::clone(&self.net), Arc::clone(own), peer)),
+            None => Arc::clone(&self.net),
+        }
+    }
+
     /// The moment, by the node's clock.
     #[must_use]
     pub fn now(&self) -> Moment {

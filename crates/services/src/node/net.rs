@@ -5,6 +5,7 @@ use std::{
     io,
     net::IpAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,6 +16,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tonic::transport::server::Connected;
+use zhijie_identity::Identity;
 
 use super::{Place, doors::Doors, limits};
 
@@ -38,17 +40,32 @@ pub trait Net: Send + Sync + 'static {
     fn listen(&self, authority: String) -> Pending<io::Result<(String, Incoming)>>;
 }
 
+/// What a connection says of whoever is at its other end.
+#[derive(Debug, Clone)]
+pub enum Peer {
+    /// Nothing: it is plaintext.
+    Plain,
+    /// Who it is, as its certificate proves.
+    Proven(Arc<Identity>),
+}
+
 /// A connection of any network.
 pub struct Conn {
     io: Box<dyn Io>,
+    peer: Peer,
     /// Its place among those of the listener that took it.
     _place: Option<Place<IpAddr>>,
 }
 
 impl Conn {
-    /// Wraps a connection.
+    /// Wraps a connection that proves nothing.
     pub fn new(io: impl Io) -> Conn {
-        Conn { io: Box::new(io), _place: None }
+        Conn { io: Box::new(io), peer: Peer::Plain, _place: None }
+    }
+
+    /// Wraps a connection whose other end has proved who it is.
+    pub fn proven(io: impl Io, peer: Identity) -> Conn {
+        Conn { io: Box::new(io), peer: Peer::Proven(Arc::new(peer)), _place: None }
     }
 }
 
@@ -73,9 +90,11 @@ impl AsyncWrite for Conn {
 }
 
 impl Connected for Conn {
-    type ConnectInfo = ();
+    type ConnectInfo = Peer;
 
-    fn connect_info(&self) {}
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
+    }
 }
 
 /// The machine's network.
@@ -111,7 +130,7 @@ async fn accept(listener: &TcpListener, doors: &Doors) -> Conn {
             Ok((stream, peer)) => {
                 // The server does not set the delay for connections that it is handed; one that is closed already says so.
                 let Some(place) = doors.admit(peer.ip()).filter(|_| stream.set_nodelay(true).is_ok()) else { continue };
-                return Conn { io: Box::new(stream), _place: Some(place) };
+                return Conn { _place: Some(place), ..Conn::new(stream) };
             }
             Err(error) => {
                 if doors.may_say() {

@@ -1,4 +1,4 @@
-//! The office of a province's agency (经办窗口): passes its officers' messages to the hub, under the credentials of the
+//! The office of a province's agency (经办窗口): passes its officers' messages to the hub, in the name of the
 //! service it belongs to. What an officer may do is the hub's to say.
 
 use tonic::{Request, Response, Status, Streaming};

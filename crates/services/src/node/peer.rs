@@ -1,4 +1,4 @@
-//! Calls to peers: a channel over the network seam, credentials on every call, a deadline on each.
+//! Calls to peers: a channel over the network seam, an introduction with every call, a deadline on each.
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
@@ -11,12 +11,12 @@ use tonic::{
 
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
-use super::{Credentials, Failure, Net, limits};
+use super::{Failure, Introduction, Net, limits};
 
-/// A channel that carries credentials.
-pub type Link = InterceptedService<Channel, Credentials>;
+/// A channel over which a service introduces itself.
+pub type Link = InterceptedService<Channel, Introduction>;
 
-/// A channel to `http://host:port`; it connects when it is first used, and again after a break.
+/// A channel to `http://host:port`, or `https` over a network that secures it; it connects when it is first used, and again after a break.
 ///
 /// # Errors
 /// When the address is no address.
@@ -50,13 +50,12 @@ pub async fn call<T>(
         .map_err(|status| Failure::Peer { peer: peer.to_owned(), status: Box::new(status) })
 }
 
-/// True when the service at an address says that it serves.
+/// True when the service at an address says that it serves, over a network.
 ///
 /// # Errors
 /// When the address is none, or nobody answers.
-pub async fn is_serving(net: impl Net, address: &str) -> io::Result<bool> {
-    let net: Arc<dyn Net> = Arc::new(net);
-    let mut health = HealthClient::new(channel(&net, address).map_err(io::Error::other)?);
+pub async fn is_serving(net: &Arc<dyn Net>, address: &str) -> io::Result<bool> {
+    let mut health = HealthClient::new(channel(net, address).map_err(io::Error::other)?);
     let answered = health.check(HealthCheckRequest { service: String::new() }).await.map_err(io::Error::other)?;
     Ok(answered.into_inner().status() == ServingStatus::Serving)
 }

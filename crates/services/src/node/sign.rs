@@ -8,6 +8,7 @@ use zhijie_domain::{
     proof::Statement,
     signature::{Digest, PublicKey, Signature},
 };
+use zhijie_identity::Live;
 
 /// A key that signs.
 #[derive(Clone)]
@@ -22,6 +23,13 @@ impl Signer {
     pub fn from_pkcs8(key: &[u8], certificate: &[u8]) -> Option<Signer> {
         let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(key).ok()?;
         Some(Signer { key: Arc::new(key), certificate: certificate.into() })
+    }
+
+    /// The key of a service's certificate, as it is now; nothing in plaintext.
+    #[must_use]
+    pub fn of(identity: Option<&Live>) -> Option<Signer> {
+        let own = identity?.own();
+        Signer::from_pkcs8(own.private_key(), own.certificate())
     }
 
     /// The key that follows from a text: for tests and simulations, where nothing may be by chance.

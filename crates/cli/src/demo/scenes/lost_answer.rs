@@ -14,7 +14,7 @@ use super::{
     super::{
         cast::{CHONGQING, CHONGQING_PHARMACY, MEDICINE},
         stage::Scene,
-        story::{Story, patiently, told},
+        story::{Story, answered, patiently, told},
     },
     bills,
     outpatient::at_once,
@@ -27,8 +27,15 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
     let header = request.header.clone().context("the head")?;
     let care_name = care_of(&RegionCode::parse(CHONGQING)?);
 
-    story.net.set("outside", &care_name, LinkState::Muted);
     let care = story.care(CHONGQING_PHARMACY)?;
+    // The line stands before it goes silent: two ends that cannot hear each other would not come to prove who they are.
+    let known = find(&header);
+    answered(|| {
+        let (mut care, known) = (care.clone(), known.clone());
+        async move { care.find(known).await }
+    })
+    .await?;
+    story.net.set("outside", &care_name, LinkState::Muted);
     let waiting = tokio::spawn(async move {
         // Where the line breaks altogether the pharmacy sends the same message again: it is booked once.
         patiently(|| {
@@ -75,14 +82,18 @@ pub(crate) async fn play(story: &mut Story) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits until the hub has booked a message, as nobody else could tell.
-async fn booked_at_hub(story: &Story, header: &pb::Header) -> anyhow::Result<String> {
+fn find(header: &pb::Header) -> pb::FindRequest {
     let key = pb::MessageKey {
         institution: header.institution.clone(),
         act: pb::Act::Settle.into(),
         message_id: header.message_id.clone(),
     };
-    let request = pb::FindRequest { by: Some(pb::find_request::By::Message(key)) };
+    pb::FindRequest { by: Some(pb::find_request::By::Message(key)) }
+}
+
+/// Waits until the hub has booked a message, as nobody else could tell.
+async fn booked_at_hub(story: &Story, header: &pb::Header) -> anyhow::Result<String> {
+    let request = find(header);
     let mut hub = story.clients.hub.clone();
     for _ in 0..800 {
         if let Ok(found) = hub.find(request.clone()).await

@@ -12,17 +12,21 @@ use zhijie_domain::{
     refusal::{Code, Refusal},
     settlement::Settlement,
 };
+use zhijie_identity::Authorities;
 use zhijie_store::Txn;
 
 use super::{super::Hub, peers::Missing};
 use crate::{
     node::{
-        Book, Committed, Failure, Pages, Records, Stop, Tally, booked, commit,
+        Book, Committed, Failure, Pages, Records, Role, Stop, Tally, booked, commit,
         heads::{self, SignedHead},
         keyring::{Doubt, Keyring, is_of_a_cure},
         keys, limits,
     },
-    wire::{pb, proof},
+    wire::{
+        pb,
+        proof::{self, SigningKey},
+    },
 };
 
 /// Keeps the keys and heads that a region sends: a head only behind the last, and with a signature of the region.
@@ -32,7 +36,8 @@ pub(super) async fn take(hub: &Hub, author: &Author, reply: &pb::DayTotalsReply)
     }
     for _ in 0..limits::ATTEMPTS_MAX {
         let mut txn = hub.node.store.begin();
-        enter(&mut txn, author, reply, &Keyring::load(&hub.node.store).await?).await?;
+        let authorities = hub.node.identity.as_ref().map(|live| live.own().authorities().clone());
+        enter(&mut txn, author, reply, (&Keyring::load(&hub.node.store).await?, authorities.as_ref())).await?;
         match commit(txn).await? {
             Committed::Yes => return Ok(()),
             Committed::Conflict => {}
@@ -42,7 +47,12 @@ pub(super) async fn take(hub: &Hub, author: &Author, reply: &pb::DayTotalsReply)
     Err(Refusal::new(Code::Busy, "bounded queues", "").into())
 }
 
-async fn enter(txn: &mut Txn, author: &Author, reply: &pb::DayTotalsReply, known: &Keyring) -> Result<(), Failure> {
+async fn enter(
+    txn: &mut Txn,
+    author: &Author,
+    reply: &pb::DayTotalsReply,
+    (known, authorities): (&Keyring, Option<&Authorities>),
+) -> Result<(), Failure> {
     let outside = |what: String| Failure::Protocol { peer: author.to_string(), what };
     let malformed = |refusal: Refusal| outside(refusal.to_string());
     let mut keyring = known.clone();
@@ -50,6 +60,10 @@ async fn enter(txn: &mut Txn, author: &Author, reply: &pb::DayTotalsReply, known
         let key = proof::parse_key(sent).map_err(malformed)?;
         if key.author != *author {
             return Err(outside("a region sends keys of its own".into()));
+        }
+        // In plaintext nobody has a certificate.
+        if let Some(authorities) = authorities {
+            certified(authorities, &key).map_err(outside)?;
         }
         if keyring.keys_of(author).all(|known| known.public != key.public) {
             txn.keep(keys::signing_key(author, &key.public), &proof::print_key(&key));
@@ -72,6 +86,19 @@ async fn enter(txn: &mut Txn, author: &Author, reply: &pb::DayTotalsReply, known
         }
         signed.keep(txn);
         last = Some(signed);
+    }
+    Ok(())
+}
+
+/// Whether the certificate of a key is of an authority, names its region, and was valid when the region began to use it.
+fn certified(authorities: &Authorities, key: &SigningKey) -> Result<(), String> {
+    let proven = authorities.verify(&key.certificate, key.since.0 / 1_000).map_err(|error| error.to_string())?;
+    let role = match key.author.side {
+        Side::Home => Role::Home,
+        Side::Care => Role::Care,
+    };
+    if proven.identity != role.of(&key.author.region) || !proven.has_key(&key.public.0) {
+        return Err(format!("the certificate of its key is that of {}, or of another key", proven.identity));
     }
     Ok(())
 }

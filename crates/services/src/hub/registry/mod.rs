@@ -16,7 +16,10 @@ pub(super) use institutions::institution;
 pub(super) use list::{Published, seed};
 
 use super::{Hub, reply};
-use crate::{node::limits, wire::pb};
+use crate::{
+    node::{Caller, limits},
+    wire::pb,
+};
 
 /// The service's name on the wire.
 pub(super) const SERVICE: &str = "zhijie.v1.Registry";
@@ -26,16 +29,29 @@ pub(super) fn server(hub: Arc<Hub>) -> RegistryServer<Hub> {
     RegistryServer::from_arc(hub).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX)
 }
 
+impl Hub {
+    /// Refuses a caller that is neither a service of a province nor an officer of the national agency.
+    fn reader<T>(&self, request: &Request<T>) -> Result<(), Status> {
+        let reads = |caller: &Caller| self.takes_part(caller).or_else(|_| caller.is_national());
+        Caller::admitted(request.extensions(), request.metadata(), reads).map(|_| ())
+    }
+}
+
 #[tonic::async_trait]
 impl Registry for Hub {
     async fn publish_list(
         &self,
         request: Request<pb::PublishListRequest>,
     ) -> Result<Response<pb::PublishListReply>, Status> {
+        Hub::national(&request)?;
         reply(list::publish(self, request.into_inner()).await)
     }
 
-    async fn chronic_list(&self, _: Request<pb::ChronicListRequest>) -> Result<Response<pb::ChronicListReply>, Status> {
+    async fn chronic_list(
+        &self,
+        request: Request<pb::ChronicListRequest>,
+    ) -> Result<Response<pb::ChronicListReply>, Status> {
+        self.reader(&request)?;
         reply(list::all(self).await)
     }
 
@@ -43,6 +59,7 @@ impl Registry for Hub {
         &self,
         request: Request<Streaming<pb::LoadInstitutionsRequest>>,
     ) -> Result<Response<pb::LoadInstitutionsReply>, Status> {
+        Hub::national(&request)?;
         load::load(self, request.into_inner()).await.map(Response::new)
     }
 
@@ -50,6 +67,7 @@ impl Registry for Hub {
         &self,
         request: Request<pb::InstitutionRequest>,
     ) -> Result<Response<pb::InstitutionReply>, Status> {
+        self.reader(&request)?;
         reply(institutions::look_up(self, request.into_inner()).await)
     }
 
@@ -57,6 +75,7 @@ impl Registry for Hub {
         &self,
         request: Request<pb::CloseInstitutionRequest>,
     ) -> Result<Response<pb::InstitutionReply>, Status> {
+        Hub::national(&request)?;
         reply(institutions::close(self, request.into_inner()).await)
     }
 }
