@@ -105,7 +105,8 @@ pub(crate) async fn load(options: &Options) -> anyhow::Result<ExitCode> {
     } else {
         let folder = TempDir::with_prefix_in("zhijie-load-", &options.folder)
             .with_context(|| format!("{}", options.folder.display()))?;
-        let layout = busiest(options.homes, options.cares, &options.engine, folder.path())?;
+        let busiest = busiest(options.homes, options.cares, &options.engine, folder.path())?;
+        let layout = Layout { tls: options.tls, ..busiest };
         let mut spawned = Spawned::start(&layout).await?;
         let setup = setup(options, spawned.targets(), spawned.watched(), &options.engine)?;
         let report = made(options, setup, Some(&mut spawned)).await?;
@@ -168,7 +169,7 @@ fn configured(path: &Path, identities: Option<PathBuf>) -> anyhow::Result<Target
     Ok(targets)
 }
 
-/// A cluster of the provinces from which most go, and of those to which most go.
+/// A cluster of the provinces from which most go, and of those to which most go; in plaintext.
 pub(crate) fn busiest(homes: usize, cares: usize, engine: &str, folder: &Path) -> anyhow::Result<Layout> {
     let mut provinces = World::shipped()?.province;
     let mut first = |count: usize, share: fn(&zhijie_loadgen::plan::world::Province) -> u32| {
@@ -179,7 +180,7 @@ pub(crate) fn busiest(homes: usize, cares: usize, engine: &str, folder: &Path) -
         homes: first(homes, |province| province.outflow),
         cares: first(cares, |province| province.inflow),
         engine: engine.to_owned(),
-        tls,
+        tls: false,
         folder: folder.to_owned(),
         stores: folder.to_owned(),
     })

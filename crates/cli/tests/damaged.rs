@@ -18,7 +18,7 @@ fn a_service_does_not_start_over_a_damaged_store() {
         let folder = tempfile::tempdir().unwrap();
         let (config, store) = (folder.path().join("hub.toml"), folder.path().join("hub"));
         let text = format!(
-            "[hub]\nlisten = \"127.0.0.1:0\"\nstore = \"{}\"\nengine = \"{engine}\"\n[hub.regions]\n",
+            "[hub]\nlisten = \"127.0.0.1:0\"\nplaintext = true\nstore = \"{}\"\nengine = \"{engine}\"\n[hub.regions]\n",
             store.display()
         );
         fs::write(&config, text).unwrap();

@@ -89,8 +89,9 @@ async fn another_authority_and_another_time_get_nothing() {
         let told = error.to_string();
         assert!(told.contains("BadSignature"), "{told}");
     };
-    assert!(found.is_err(), "a stranger");
-    refused(caller.expect_err("a stranger"));
+    // It does not believe the hub either, and says so first.
+    refused(found.expect_err("a stranger"));
+    assert!(caller.is_err(), "a stranger");
     let (found, _) = meet(&client, &elsewhere.live(&Identity::Hub), &Identity::Hub).await;
     refused(found.expect_err("a strange hub"));
 

@@ -81,16 +81,20 @@ impl Stage {
         }
     }
 
-    pub(crate) async fn cancel(&mut self, care: &str, settlement: &pb::Settlement) -> pb::Answer {
-        let message_id = self.message();
+    /// The header of a new message of a hospital of a province.
+    fn header(&mut self, care: &str) -> pb::Header {
         let institution = format!("H{}010000001", &care[..2]);
-        let header = pb::Header {
-            message_id,
+        pb::Header {
+            message_id: self.message(),
             care: institution[1..7].into(),
             home: "341200".into(),
             institution,
             ..pb::Header::default()
-        };
+        }
+    }
+
+    pub(crate) async fn cancel(&mut self, care: &str, settlement: &pb::Settlement) -> pb::Answer {
+        let header = self.header(care);
         let claim = settlement.claim.clone().unwrap_or_default();
         let request = pb::CancelRequest {
             header: Some(header),
@@ -147,7 +151,7 @@ impl Stage {
         };
         let (care, home) = (format!("care-{care}"), format!("home-{ANHUI}"));
         self.done(&care, "c1", act(pb::CaseCommand::Review, deduction)).await;
-        self.refused(&care, "c1", act(pb::CaseCommand::Countersign, 0), "c1 took part").await;
+        self.refused(&care, "c1", act(pb::CaseCommand::Countersign, 0), "this officer took part").await;
         self.done(&care, "c2", act(pb::CaseCommand::Countersign, 0)).await;
         let closed = self.done(&home, "h1", act(pb::CaseCommand::Concur, 0)).await;
         assert!(matches!(closed, Outcome::Case(case) if case.stage() == pb::CaseStage::Closed));
@@ -216,15 +220,7 @@ impl Stage {
 
     /// Reverses a message.
     pub(crate) async fn reverse(&mut self, care: &str, original: &str) {
-        let message_id = self.message();
-        let institution = format!("H{}010000001", &care[..2]);
-        let header = pb::Header {
-            message_id,
-            care: institution[1..7].into(),
-            home: "341200".into(),
-            institution,
-            ..pb::Header::default()
-        };
+        let header = self.header(care);
         let request = pb::ReverseRequest {
             header: Some(header),
             act: pb::Act::Settle.into(),
