@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use pkcs8::{LineEnding, PrivateKeyInfoRef, SecretDocument, der::pem::PemLabel};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, PKCS_ED25519, SanType, string::Ia5String,
@@ -40,7 +41,7 @@ impl Authority {
         let mut params = params()?;
         (params.not_before, params.not_after) = (moment(from)?, moment(until)?);
         let certificate = params.self_signed(&key)?.pem();
-        let pem = key.serialize_pem();
+        let pem = private(&key)?;
         Ok(Authority { certificate, issuer: Issuer::new(params, key), key: pem })
     }
 
@@ -91,7 +92,7 @@ impl Authority {
         make_folder(folder)?;
         write(&folder.join(AUTHORITIES), self.certificate.as_bytes())?;
         write(&folder.join(CERTIFICATE), certificate.pem().as_bytes())?;
-        write(&folder.join(KEY), key.serialize_pem().as_bytes())
+        write(&folder.join(KEY), private(&key)?.as_bytes())
     }
 
     /// The same from now on, for so long.
@@ -133,6 +134,17 @@ impl Authority {
         let key = KeyPair::generate_for(&PKCS_ED25519)?;
         Ok((params.signed_by(&key, &self.issuer)?, key))
     }
+}
+
+/// A private key in the form that every client reads: PKCS#8 of version 1, PEM.
+fn private(key: &KeyPair) -> Result<String, IdentityError> {
+    let invalid = |error: pkcs8::Error| IdentityError::Invalid(format!("a new key: {error}"));
+    let made = key.serialize_der();
+    let mut document = PrivateKeyInfoRef::try_from(made.as_slice()).map_err(|error| invalid(error.into()))?;
+    document.public_key = None;
+    let secret = SecretDocument::try_from(document).map_err(invalid)?;
+    let pem = secret.to_pem(PrivateKeyInfoRef::PEM_LABEL, LineEnding::LF);
+    Ok(pem.map_err(|error| invalid(error.into()))?.to_string())
 }
 
 /// From when and until when, where it begins now.
