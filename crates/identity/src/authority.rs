@@ -140,7 +140,7 @@ impl Authority {
 fn private(key: &KeyPair) -> Result<String, IdentityError> {
     let invalid = |error: pkcs8::Error| IdentityError::Invalid(format!("a new key: {error}"));
     let made = key.serialize_der();
-    let mut document = PrivateKeyInfoRef::try_from(made.as_slice()).map_err(|error| invalid(error.into()))?;
+    let mut document = PrivateKeyInfoRef::try_from(made.as_slice()).map_err(invalid)?;
     document.public_key = None;
     let secret = SecretDocument::try_from(document).map_err(invalid)?;
     let pem = secret.to_pem(PrivateKeyInfoRef::PEM_LABEL, LineEnding::LF);
