@@ -9,8 +9,8 @@ use std::sync::{
 use tonic::{Request, Response, Status, service::Routes};
 use zhijie_services::{
     cluster::home_of,
-    node::{Clock, Entries, Introduction, Link, ManualClock, Net, Office, Role, Served, channel, reflection, serve},
-    pb::{self, agency_server, answer::Outcome, home_server, refuse_request::Message},
+    node::{Clock, Entries, Introduction, ManualClock, Net, Office, Role, Served, channel, reflection, serve},
+    pb::{self, answer::Outcome, home_server, refuse_request::Message},
 };
 
 use crate::world::{World, region};
@@ -30,7 +30,7 @@ pub async fn script_home(world: &mut World, province: &str) -> Served {
     let script = Script { clock: world.clock(), serial: AtomicU64::new(0), settled: Mutex::default() };
     let introduction = Introduction::of(&Role::Home.of(&region(province)));
     let hub = channel(&net, "http://hub").expect("an address");
-    let office = agency_server::AgencyServer::new(Office::new(Link::new(hub, introduction)));
+    let office = Office::open(&hub, &introduction, &region(province));
     let routes = Routes::new(home_server::HomeServer::new(script)).add_service(office);
     let names = &["zhijie.v1.Home", "zhijie.v1.Agency"];
     serve(&net, &name, names, reflection(routes, names).expect("routes"), tokio::sync::watch::Sender::new(false))

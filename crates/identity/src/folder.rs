@@ -106,16 +106,6 @@ impl Own {
         &self.authorities
     }
 
-    /// The signature of a message by the key of the certificate: Ed25519, 64 bytes.
-    ///
-    /// # Errors
-    /// [`IdentityError::Tls`] where the key does not sign so.
-    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, IdentityError> {
-        let signer = self.certified.key.choose_scheme(&[rustls::SignatureScheme::ED25519]);
-        let signer = signer.ok_or_else(|| IdentityError::Invalid(format!("{KEY} is no Ed25519 key")))?;
-        Ok(signer.sign(message)?)
-    }
-
     /// How it connects to somebody.
     pub(crate) fn client(&self, expected: &Identity) -> Result<rustls::ClientConfig, IdentityError> {
         let own = SingleCertAndKey::from(Arc::clone(&self.certified));

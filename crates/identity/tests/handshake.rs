@@ -5,6 +5,7 @@
 
 use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
+use ring::signature::Ed25519KeyPair;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use zhijie_identity::{AUTHORITIES, CERTIFICATE, Identity, IdentityError, KEY, Live, Own, authority::Authority, now};
@@ -147,12 +148,13 @@ fn a_signature_is_of_the_certificate_at_its_time() {
     let place = Place::new();
     place.live(&care());
     let own = Own::read(&place.path(&care())).expect("an identity");
-    let signature = own.sign(b"a fact").expect("a signature");
+    let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(own.private_key()).expect("an Ed25519 key");
+    let signature = key.sign(b"a fact");
     let proven = own.authorities().verify(own.certificate(), now()).expect("valid");
     assert_eq!((&proven.identity, proven.until), (&care(), own.until()));
     assert!(proven.from <= now() && now() < proven.until);
-    proven.verify_signature(b"a fact", &signature).expect("its own signature");
-    assert!(proven.verify_signature(b"another", &signature).is_err());
+    proven.verify_signature(b"a fact", signature.as_ref()).expect("its own signature");
+    assert!(proven.verify_signature(b"another", signature.as_ref()).is_err());
     for at in [proven.from - 1, proven.until + 1] {
         assert!(own.authorities().verify(own.certificate(), at).is_err(), "{at}");
     }

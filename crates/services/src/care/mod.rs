@@ -29,11 +29,7 @@ use std::{
 };
 
 use tokio::sync::{Notify, watch};
-use tonic::{
-    Extensions, Request, Response, Status,
-    metadata::MetadataMap,
-    service::{Routes, interceptor::InterceptedService},
-};
+use tonic::{Extensions, Request, Response, Status, metadata::MetadataMap, service::Routes};
 use zhijie_domain::{
     author::{Author, Side},
     calendar::Date,
@@ -42,12 +38,12 @@ use zhijie_domain::{
     refusal::{Code, Refusal},
 };
 use zhijie_identity::Identity;
-use zhijie_protocol::v1::{agency_server, care_server, hub_client::HubClient, registry_client::RegistryClient};
+use zhijie_protocol::v1::{care_server, hub_client::HubClient, registry_client::RegistryClient};
 
 use crate::{
     node::{
         Book, Caller, Entries, Failure, Introduction, Key, Link, Node, Office, Role, Served, Signatory, Signer,
-        answer_of, channel, claim, limits, only, reflection,
+        answer_of, channel, claim, limits, reflection,
         road::{Carrier, ROAD, RoadClient, no_such_call, read_letter, road_server},
         serve,
     },
@@ -105,9 +101,7 @@ pub async fn start(node: Node, setup: &CareSetup) -> io::Result<Served> {
     let own = Role::Care.of(&setup.region);
     let (net, introduction) = (node.net_to(own.clone()), Introduction::of(&own));
     let hub = channel(&node.net_to(Identity::Hub), &setup.hub).map_err(io::Error::other)?;
-    let office = agency_server::AgencyServer::new(Office::new(Link::new(hub.clone(), introduction.clone())));
-    let province = setup.region.clone();
-    let office = InterceptedService::new(office, only(move |caller| caller.is_officer_of(&province)));
+    let office = Office::open(&hub, &introduction, &setup.region);
     let levels = levels::Levels::new(RegistryClient::with_interceptor(hub.clone(), introduction.clone()));
     let road = RoadClient::new(hub.clone(), introduction.metadata(), "zhijie.v1.Hub");
     let hub = HubClient::with_interceptor(hub, introduction).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX);

@@ -18,23 +18,19 @@ mod undo;
 use std::{io, pin::Pin, sync::Arc};
 
 use tokio::sync::{Notify, watch};
-use tonic::{
-    Extensions, Request, Response, Status,
-    metadata::MetadataMap,
-    service::{Routes, interceptor::InterceptedService},
-};
+use tonic::{Extensions, Request, Response, Status, metadata::MetadataMap, service::Routes};
 use zhijie_domain::{
     author::{Author, Side},
     ids::RegionCode,
     refusal::{Code, Refusal},
 };
 use zhijie_identity::Identity;
-use zhijie_protocol::v1::{agency_server, home_server, hub_client::HubClient, registry_client::RegistryClient};
+use zhijie_protocol::v1::{home_server, hub_client::HubClient, registry_client::RegistryClient};
 
 use crate::{
     node::{
         Book, Caller, Entries, Failure, Introduction, Link, Node, Office, Role, Served, Signatory, Signer, channel,
-        claim, limits, only, reflection,
+        claim, limits, reflection,
         road::{Carrier, ROAD, no_such_call, read_letter, road_server},
         serve,
     },
@@ -78,9 +74,7 @@ pub async fn start(node: Node, setup: &HomeSetup) -> io::Result<Served> {
     let own = Role::Home.of(&setup.region);
     let (net, introduction) = (node.net_to(own.clone()), Introduction::of(&own));
     let hub = channel(&node.net_to(Identity::Hub), &setup.hub).map_err(io::Error::other)?;
-    let office = agency_server::AgencyServer::new(Office::new(Link::new(hub.clone(), introduction.clone())));
-    let province = setup.region.clone();
-    let office = InterceptedService::new(office, only(move |caller| caller.is_officer_of(&province)));
+    let office = Office::open(&hub, &introduction, &setup.region);
     let home = Arc::new(Home {
         book: Book::new(node.store.clone()),
         region: setup.region.clone(),

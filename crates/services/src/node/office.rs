@@ -1,20 +1,35 @@
 //! The office of a province's agency (经办窗口): passes its officers' messages to the hub, in the name of the
 //! service it belongs to. What an officer may do is the hub's to say.
 
-use tonic::{Request, Response, Status, Streaming};
-use zhijie_protocol::v1::{agency_client::AgencyClient, agency_server::Agency};
+use tonic::{
+    Request, Response, Status, Streaming,
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::Channel,
+};
+use zhijie_domain::ids::RegionCode;
+use zhijie_protocol::v1::{
+    agency_client::AgencyClient,
+    agency_server::{Agency, AgencyServer},
+};
 
-use super::{Link, call, limits};
+use super::{Introduction, Link, call, limits, only};
 use crate::wire::pb;
 
 /// An office of the care or home service.
 pub struct Office(AgencyClient<Link>);
 
 impl Office {
-    /// The office whose link leads to the hub.
+    /// The office of a service that introduces itself so to the hub; only officers of its province may enter.
     #[must_use]
-    pub fn new(hub: Link) -> Office {
-        Office(AgencyClient::new(hub).max_decoding_message_size(limits::DOCUMENT_BYTES_MAX))
+    pub fn open(
+        hub: &Channel,
+        introduction: &Introduction,
+        province: &RegionCode,
+    ) -> InterceptedService<AgencyServer<Office>, impl Interceptor + Clone + use<>> {
+        let hub = AgencyClient::new(Link::new(hub.clone(), introduction.clone()));
+        let office = Office(hub.max_decoding_message_size(limits::DOCUMENT_BYTES_MAX));
+        let province = province.clone();
+        InterceptedService::new(AgencyServer::new(office), only(move |caller| caller.is_officer_of(&province)))
     }
 }
 
