@@ -51,6 +51,8 @@ pub struct Setting {
     pub sync_ms: (u64, u64),
     /// How far clocks are apart at first, ms.
     pub apart_ms: BTreeMap<String, i64>,
+    /// Whether regions sign.
+    pub signed: bool,
     /// What all disks lie about.
     pub lie: Option<Lie>,
 }
@@ -91,6 +93,7 @@ struct Service {
     clock: SimClock,
     parameters: Arc<Parameters>,
     answer_deadline_ms: u64,
+    signed: bool,
 }
 
 impl Service {
@@ -104,7 +107,7 @@ impl Service {
             identity: None,
             parameters: Arc::clone(&self.parameters),
         };
-        let signer = Signer::seeded(&format!("{}/{}", self.seed, self.name));
+        let signer = self.signed.then(|| Signer::seeded(&format!("{}/{}", self.seed, self.name))).flatten();
         let (listen, hub) = (format!("0.0.0.0:{PORT}"), address(HUB));
         let region = |code: &str| RegionCode::parse(code).map_err(|error| io::Error::other(format!("{error:?}")));
         match self.name.split_once('-') {
@@ -156,6 +159,7 @@ impl Setting {
                 clock: SimClock::under(sun, self.apart_ms.get(&name).copied().unwrap_or(0)),
                 parameters: Arc::clone(&self.parameters),
                 answer_deadline_ms: self.answer_deadline_ms,
+                signed: self.signed,
                 name: name.clone(),
             };
             services.insert(name, service);
