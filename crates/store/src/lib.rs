@@ -25,4 +25,4 @@ pub use kind::{EngineKind, UnknownEngine, open, open_unread};
 pub use memory::Memory;
 pub use port::{Batch, Engine, Pending, Record, Version};
 pub use sled_engine::SledEngine;
-pub use txn::{Store, Txn};
+pub use txn::{Store, Txn, prefix_end};

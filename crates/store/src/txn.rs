@@ -81,7 +81,8 @@ impl Store {
 }
 
 /// The first key behind all that start with `prefix`; empty when there is none.
-fn prefix_end(prefix: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn prefix_end(prefix: &[u8]) -> Vec<u8> {
     let mut end = prefix.to_vec();
     while let Some(last) = end.pop() {
         if last < u8::MAX {

@@ -2,6 +2,7 @@
 //! another, and whether what follows from them is what was kept. It writes nothing and knows no engine. Each subject is
 //! a file, and names the first difference it finds.
 
+mod ahead;
 mod books;
 mod cases;
 mod ledger;
@@ -50,6 +51,11 @@ impl Stores {
 
     fn hub(&self) -> Option<(&Identity, &Store)> {
         self.each(Role::Hub).next()
+    }
+
+    /// The same stores, as one subject reads them.
+    fn ahead(&self) -> Stores {
+        Stores(self.0.iter().map(|(identity, store)| (identity.clone(), ahead::ahead(store))).collect())
     }
 
     fn get(&self, identity: &Identity) -> Option<&Store> {
@@ -195,7 +201,7 @@ fn beside<T: Send + 'static>(
     stores: &Stores,
     subject: impl AsyncFnOnce(Stores) -> T + Send + 'static,
 ) -> JoinHandle<T> {
-    let (stores, runtime) = (stores.clone(), Handle::current());
+    let (stores, runtime) = (stores.ahead(), Handle::current());
     tokio::task::spawn_blocking(move || runtime.block_on(subject(stores)))
 }
 

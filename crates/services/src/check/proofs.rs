@@ -75,7 +75,7 @@ impl Looked<'_> {
             for (key, kept) in &page {
                 if let Some(hub) = hub
                     && let Some(other) = hub.get(key).await?
-                    && other.value == kept.value
+                    && same(key, &kept.value, &other.value)
                 {
                     continue;
                 }
@@ -167,6 +167,12 @@ impl Looked<'_> {
         let run = document::<pb::ReconcileReply>(&last.value, &run.value);
         Ok(self.subject.read(self.identity, &last.value, run)?.is_some_and(|run| run.equal))
     }
+}
+
+/// True where two books hold the same settlement under a key, byte for byte.
+fn same(key: &[u8], one: &[u8], other: &[u8]) -> bool {
+    let settlement = |value| document::<pb::BookContent>(key, value).map(|record| record.settlement);
+    matches!((settlement(one), settlement(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 fn service(author: &Author) -> Identity {

@@ -420,6 +420,17 @@ pub fn head_of_day(author: &Author, day: Date) -> Vec<u8> {
     format!("E/{}/{}/{day}", author.side.name(), author.region).into_bytes()
 }
 
+/// What a key begins with before the id of its record.
+#[must_use]
+pub fn family(key: &[u8]) -> &[u8] {
+    let id = key.strip_suffix(DEDUCTED).unwrap_or(key);
+    let end = id.iter().rposition(|byte| *byte == b'/').map_or(id.len(), |slash| slash + 1);
+    &key[..end]
+}
+
+/// How the key of a deduction ends behind the id.
+const DEDUCTED: &[u8] = b"/d";
+
 /// A key for a log: its kind only, as the rest may hold personal data.
 #[must_use]
 pub fn shown(key: &[u8]) -> String {
