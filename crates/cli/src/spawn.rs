@@ -6,7 +6,7 @@ use std::{
     fs::{self, File, OpenOptions},
     net::TcpListener,
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
@@ -180,6 +180,11 @@ impl Spawned {
     /// The names of its services, the hub first.
     pub(crate) fn names(&self) -> Vec<String> {
         self.services.iter().map(|service| service.name.clone()).collect()
+    }
+
+    /// Where a service's store lies, where it has such a service.
+    pub(crate) fn store(&self, name: &str) -> Option<&Path> {
+        self.services.iter().find(|service| service.name == name).map(|service| service.store.as_path())
     }
 
     /// Services that have ended by themselves, each with its last words. They can be started again.

@@ -2,9 +2,9 @@
 
 use std::{
     fmt,
-    fs::File,
+    fs::{self, File},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -24,6 +24,8 @@ const KILLED_TWICE: u64 = 30;
 const YOUNG_MS_MAX: u64 = 150;
 /// How long a service stands still, ms.
 const STILL_MS: (u64, u64) = (1_000, 4_000);
+/// How long a service works whose work is then lost.
+const LOST: Duration = Duration::from_secs(2);
 /// How long a disk stays full once the first service has stopped, ms, at most.
 const FULL_MS_MAX: u64 = 1_500;
 /// How long it may take until a service notices that the disk is full.
@@ -53,6 +55,8 @@ pub(super) enum Fault {
     StopCare,
     /// The file system of all stores is full, for a while
     FullDisk,
+    /// A home gets a copy of its store back that is seconds old: what it acknowledged since then is lost, and the drill must say so
+    OldCopy,
 }
 
 impl fmt::Display for Fault {
@@ -71,7 +75,7 @@ pub(super) struct Struck {
 }
 
 impl Fault {
-    /// All that need no file system of their own.
+    /// All that need no file system of their own, and lose nothing.
     pub(super) const USUAL: [Fault; 7] = [
         Fault::KillHub,
         Fault::KillHome,
@@ -93,6 +97,7 @@ impl Fault {
             Fault::StopHome => "参保地停顿",
             Fault::StopCare => "就医地停顿",
             Fault::FullDisk => "磁盘写满",
+            Fault::OldCopy => "回退旧副本",
         }
     }
 
@@ -103,6 +108,7 @@ impl Fault {
             Fault::KillHub | Fault::KillHome | Fault::KillCare | Fault::KillAll => kill(spawned, names, dice).await,
             Fault::StopHub | Fault::StopHome | Fault::StopCare => stop(spawned, names, dice).await,
             Fault::FullDisk => fill(spawned, stores, dice).await,
+            Fault::OldCopy => put_back(spawned, names).await,
         }
     }
 
@@ -110,7 +116,7 @@ impl Fault {
     fn struck(self, names: &[String], dice: &mut Dice) -> Vec<String> {
         let role = match self {
             Fault::KillHub | Fault::StopHub => "hub",
-            Fault::KillHome | Fault::StopHome => "home",
+            Fault::KillHome | Fault::StopHome | Fault::OldCopy => "home",
             Fault::KillCare | Fault::StopCare => "care",
             Fault::KillAll | Fault::FullDisk => return names.to_vec(),
         };
@@ -145,6 +151,40 @@ async fn stop(spawned: &mut Spawned, names: Vec<String>, dice: &mut Dice) -> any
     Ok(Struck { names, again: Instant::now(), serving: Duration::ZERO })
 }
 
+/// Copies the store of a service, lets the service work on, and puts the copy back.
+async fn put_back(spawned: &mut Spawned, names: Vec<String>) -> anyhow::Result<Struck> {
+    let copies = tempfile::tempdir()?;
+    spawned.kill(&names)?;
+    let stores = names.iter().filter_map(|name| spawned.store(name));
+    let stores: Vec<(PathBuf, PathBuf)> =
+        stores.zip(0..).map(|(store, place)| (store.to_owned(), copies.path().join(place.to_string()))).collect();
+    for (store, kept) in &stores {
+        copy(store, kept).context("a copy of a store")?;
+    }
+    spawned.start_again(&names).await?;
+    sleep(LOST).await;
+    spawned.kill(&names)?;
+    for (store, kept) in &stores {
+        fs::remove_dir_all(store)?;
+        copy(kept, store).context("a copy of a store")?;
+    }
+    start(spawned, names).await
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy(&entry.path(), &to)?,
+            false => fs::copy(entry.path(), &to).map(drop)?,
+        }
+    }
+    Ok(())
+}
+
 /// Fills the file system until services stop, makes room, and starts those again that have stopped.
 async fn fill(spawned: &mut Spawned, stores: &Path, dice: &mut Dice) -> anyhow::Result<Struck> {
     let path = stores.join("ballast");
@@ -158,13 +198,13 @@ async fn fill(spawned: &mut Spawned, stores: &Path, dice: &mut Dice) -> anyhow::
         sleep(ms(20)).await;
         ended = spawned.ended()?;
         if Instant::now() > until {
-            std::fs::remove_file(&path)?;
+            fs::remove_file(&path)?;
             bail!("no service stopped, although the disk is full");
         }
     }
     sleep(ms(dice.between(0, FULL_MS_MAX))).await;
     ended.extend(spawned.ended()?);
-    std::fs::remove_file(&path).context("the disk cannot be emptied again")?;
+    fs::remove_file(&path).context("the disk cannot be emptied again")?;
     drop(ballast);
     // One that was about to notice may still do so.
     sleep(ms(FULL_MS_MAX)).await;
