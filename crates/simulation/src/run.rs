@@ -48,7 +48,7 @@ const ACTS_PERCENT: usize = 280;
 const TICK_MS: u64 = 15;
 const ANSWER_DEADLINE_MS: u64 = 3_000;
 /// Of a hundred seeds, those in which regions sign: to verify takes as long as all else.
-const SIGNED_PERCENT: u64 = 25;
+const SIGNED_PERCENT: u64 = 10;
 
 /// How a seed is run.
 #[derive(Debug, Clone, Copy)]
