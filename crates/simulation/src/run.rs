@@ -10,16 +10,13 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use zhijie_services::{
-    check::{Stores, check},
     domain::{
         calendar::{Date, Moment, add_days, parse_date},
         ids::RegionCode,
         parameters::Parameters,
     },
-    node::identity,
     pb,
 };
-use zhijie_store::{Memory, Store};
 
 use crate::{
     clerk::Clerk,
@@ -31,6 +28,7 @@ use crate::{
     errands::{Errand, Kind, Someone, cast, errands},
     faults::{apart, faults, weather},
     officers::Officers,
+    rest::at_rest,
     stage::Stage,
 };
 
@@ -111,7 +109,7 @@ pub fn run(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Run {
         }
     };
     let Ended { transcript, trouble, elapsed, stores } = simulate(&setting, story);
-    let broken = trouble.or_else(|| sound(&stores).err()).or_else(|| named(&transcript));
+    let broken = trouble.or_else(|| at_rest(seed, &stores).err()).or_else(|| named(&transcript));
     Run { seed, transcript, broken, elapsed }
 }
 
@@ -149,28 +147,6 @@ fn setting(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Result<
 
 fn date(text: &str) -> Result<Date, String> {
     parse_date(text).ok_or_else(|| format!("{text} is no day"))
-}
-
-/// `zhijie check` finds the stores sound.
-fn sound(stores: &BTreeMap<String, Memory>) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
-    runtime.block_on(async {
-        let mut opened = Stores::default();
-        for (name, memory) in stores {
-            let store = Store::new(memory.clone());
-            let whose = identity(&store).await.map_err(|failure| failure.to_string())?;
-            let whose = whose.ok_or_else(|| format!("{name}: nobody's store"))?;
-            if !opened.add(whose, store) {
-                return Err(format!("{name}: a second store"));
-            }
-        }
-        let report = check(&opened).await.map_err(|failure| failure.to_string())?;
-        let differs = report.subjects.iter().find(|subject| subject.differences > 0 || !subject.missing.is_empty());
-        match differs {
-            None => Ok(()),
-            Some(subject) => Err(format!("check: {}: {:?} {:?}", subject.en, subject.first, subject.missing)),
-        }
-    })
 }
 
 /// Everybody outside the services.
