@@ -13,6 +13,7 @@ mod faults;
 mod model;
 mod network;
 mod officers;
+mod prepayments;
 mod rest;
 mod run;
 mod stage;

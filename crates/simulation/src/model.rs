@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zhijie_services::pb::{self, answer::Outcome};
 
+use crate::prepayments;
+
 /// A record that somebody was told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -63,6 +65,8 @@ pub(crate) struct Model {
     pub(crate) deductions: BTreeMap<String, i64>,
     /// Disputed settlements that were not resolved.
     pub(crate) disputed: BTreeSet<String>,
+    /// What officers were told of prepayments.
+    pub(crate) prepaid: prepayments::Told,
 }
 
 /// Refusals that care makes before it sends anything.

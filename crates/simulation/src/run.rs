@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{StreamExt, future::try_join, stream::FuturesUnordered};
 use zhijie_services::{
     domain::{
         calendar::{Date, Moment, add_days, parse_date},
@@ -28,6 +28,7 @@ use crate::{
     errands::{Errand, Kind, Someone, cast, errands},
     faults::{apart, faults, weather},
     officers::Officers,
+    prepayments,
     rest::at_rest,
     stage::Stage,
 };
@@ -168,7 +169,9 @@ impl Story {
         self.come_to(FIRST_DAY)?;
         self.enrol().await?;
         let third = self.options.settlements * 3 / 10;
-        for day in 0..3 {
+        let officers = Officers { desk: &self.desk, month: MONTHS[0] };
+        try_join(officers.open_prepayments(), self.day(&mut dice, date(FIRST_DAY)?, third)).await?;
+        for day in 1..3 {
             self.day(&mut dice, add_days(date(FIRST_DAY)?, day), third).await?;
         }
         self.first_month(&mut dice).await?;
@@ -182,6 +185,7 @@ impl Story {
         }
         let days = self.days.borrow().iter().map(ToString::to_string).collect();
         compare::compare(&self.desk, &cast(), &days).await?;
+        prepayments::compare(&self.desk).await?;
         compare::clearing(&self.desk, &MONTHS, made_at).await
     }
 
@@ -269,6 +273,7 @@ impl Story {
         officers.made().await?;
         officers.dispute().await?;
         officers.step(pb::TableStep::Confirm).await?;
+        officers.raise_prepayments().await?;
         self.reverse_late(dice).await?;
         self.come_to("2025-04-30")?;
         officers.turn().await?;
