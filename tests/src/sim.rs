@@ -41,6 +41,7 @@ where
         },
         sync_ms: (TICK_MS, dice.between(1, 5) * TICK_MS),
         apart_ms: Default::default(),
+        signed: false,
         lie: None,
     };
     let told = |stage: Stage| {
