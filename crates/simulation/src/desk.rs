@@ -9,6 +9,7 @@ use zhijie_services::{
     pb::{
         self, agency_client::AgencyClient, answer::Outcome, books_client::BooksClient, care_client::CareClient,
         home_client::HomeClient, hub_client::HubClient, national_client::NationalClient,
+        registry_client::RegistryClient,
     },
 };
 
@@ -42,6 +43,7 @@ pub(crate) struct Desk {
     pub(crate) hub: HubClient<Channel>,
     pub(crate) national: NationalClient<Channel>,
     pub(crate) books: BooksClient<Channel>,
+    pub(crate) registry: RegistryClient<Channel>,
     pub(crate) cares: BTreeMap<String, CareClient<Channel>>,
     pub(crate) homes: BTreeMap<String, HomeClient<Channel>>,
     /// By the name of the service.
@@ -68,6 +70,7 @@ impl Desk {
             hub: HubClient::new(open(HUB)?),
             national: NationalClient::new(open(HUB)?),
             books: BooksClient::new(open(HUB)?),
+            registry: RegistryClient::new(open(HUB)?),
             cares: of_care,
             homes: of_home,
             offices,

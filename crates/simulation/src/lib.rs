@@ -1,6 +1,7 @@
 //! A whole cluster in one process under one seed: simulated network, clocks and disks, faults at any moment, and a model
 //! that keeps the books by the protocol alone. The same seed gives the same run, to the byte of its transcript.
 
+mod chronic;
 mod clerk;
 mod clock;
 mod cluster;
@@ -14,6 +15,7 @@ mod model;
 mod network;
 mod officers;
 mod prepayments;
+mod registry;
 mod rest;
 mod run;
 mod stage;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zhijie_services::pb::{self, answer::Outcome};
 
-use crate::prepayments;
+use crate::{prepayments, registry};
 
 /// A record that somebody was told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,11 @@ pub(crate) struct Told {
     pub(crate) visit: String,
     pub(crate) home: String,
     pub(crate) care: String,
+    /// The first day of service, and the disease of a chronic visit.
+    pub(crate) from: String,
+    pub(crate) disease: String,
+    /// The listed diseases towards which it counts.
+    pub(crate) counted: BTreeSet<String>,
     /// When it was booked, ms.
     pub(crate) at: i64,
     pub(crate) total: i64,
@@ -67,6 +72,8 @@ pub(crate) struct Model {
     pub(crate) disputed: BTreeSet<String>,
     /// What officers were told of prepayments.
     pub(crate) prepaid: prepayments::Told,
+    /// What the registry was told.
+    pub(crate) registry: registry::Told,
 }
 
 /// Refusals that care makes before it sends anything.
@@ -269,6 +276,9 @@ fn read(document: &pb::Settlement) -> Result<Told, String> {
         care: format!("{}0000", claim.care.get(..2).unwrap_or_default()),
         person: claim.person,
         visit: claim.visit,
+        from: claim.from,
+        disease: claim.disease,
+        counted: computation.differences.iter().flat_map(|year| year.chronic.keys().cloned()).collect(),
         at: document.at,
         total: parts.total,
         fund: amounts.fund_total,

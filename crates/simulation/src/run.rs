@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, future::try_join, stream::FuturesUnordered};
+use futures_util::{
+    StreamExt,
+    future::{try_join, try_join3},
+    stream::FuturesUnordered,
+};
 use zhijie_services::{
     domain::{
         calendar::{Date, Moment, add_days, parse_date},
@@ -28,7 +32,7 @@ use crate::{
     errands::{Errand, Kind, Someone, cast, errands},
     faults::{apart, faults, weather},
     officers::Officers,
-    prepayments,
+    prepayments, registry,
     rest::at_rest,
     stage::Stage,
 };
@@ -170,10 +174,11 @@ impl Story {
         self.enrol().await?;
         let third = self.options.settlements * 3 / 10;
         let officers = Officers { desk: &self.desk, month: MONTHS[0] };
-        try_join(officers.open_prepayments(), self.day(&mut dice, date(FIRST_DAY)?, third)).await?;
-        for day in 1..3 {
-            self.day(&mut dice, add_days(date(FIRST_DAY)?, day), third).await?;
-        }
+        let first = self.day(&mut dice, date(FIRST_DAY)?, third);
+        try_join3(officers.open_prepayments(), registry::publish(&self.desk), first).await?;
+        let second = self.day(&mut dice, add_days(date(FIRST_DAY)?, 1), third);
+        try_join(registry::close(&self.desk), second).await?;
+        self.day(&mut dice, add_days(date(FIRST_DAY)?, 2), third).await?;
         self.first_month(&mut dice).await?;
         let calm_first = dice.percent(50);
         if calm_first {
@@ -186,6 +191,7 @@ impl Story {
         let days = self.days.borrow().iter().map(ToString::to_string).collect();
         compare::compare(&self.desk, &cast(), &days).await?;
         prepayments::compare(&self.desk).await?;
+        registry::compare(&self.desk).await?;
         compare::clearing(&self.desk, &MONTHS, made_at).await
     }
 
