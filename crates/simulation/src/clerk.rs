@@ -187,6 +187,13 @@ impl Clerk<'_> {
         }
     }
 
+    /// Cancels what was settled on an earlier day.
+    pub(crate) async fn cancel_late(&self) -> Done {
+        let key = self.key(pb::Act::Settle, "a");
+        let settlement = settled(self.desk.find(&format!("find {}", key.message_id), &key).await?)?;
+        self.cancel("late-cancel", &settlement).await.map(drop)
+    }
+
     /// Reverses a message; what was reversed, unless the reversal is refused.
     pub(crate) async fn reverse(
         &self,
@@ -250,6 +257,7 @@ impl Clerk<'_> {
 
     /// Sends a message, and hangs up soon after.
     async fn hang_up(&self, request: &pb::SettleAtOnceRequest) -> Done {
+        self.desk.model.borrow_mut().asks(&self.key(pb::Act::Settle, "a"));
         self.desk.stage.begin();
         let soon = Duration::from_millis(self.desk.dice.borrow_mut().between(1, 120));
         let mut care = self.desk.care(self.errand.hospital)?;

@@ -128,9 +128,9 @@ impl Desk {
     where
         A: Future<Output = Result<Response<pb::Answer>, Status>>,
     {
-        let began = self.model.borrow().told_so_far();
+        self.model.borrow_mut().asks(message);
         let answer = self.ask(act, told, send).await?;
-        self.model.borrow_mut().hear(message, &answer, began).map_err(|broken| format!("{act}: {broken}"))?;
+        self.model.borrow_mut().hear(message, &answer).map_err(|broken| format!("{act}: {broken}"))?;
         Ok(answer)
     }
 

@@ -17,6 +17,7 @@ mod officers;
 mod prepayments;
 mod registry;
 mod rest;
+mod rules;
 mod run;
 mod stage;
 
@@ -25,5 +26,6 @@ pub use cluster::{Ended, Setting, Weather, simulate};
 pub use dice::Dice;
 pub use disk::{Disk, Lie, Mood};
 pub use network::{address, channel_to};
+pub use rules::Rules;
 pub use run::{Options, Run, run};
 pub use stage::{Fault, OUTSIDE, Planned, Stage};
