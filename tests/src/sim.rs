@@ -32,6 +32,7 @@ where
         homes: regions.clone(),
         cares: regions,
         parameters: parameters(),
+        renewed: parameters(),
         answer_deadline_ms: ANSWER_DEADLINE_MS,
         weather: Weather {
             tick_ms: TICK_MS,

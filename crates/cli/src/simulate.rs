@@ -16,8 +16,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::time::Instant;
-use zhijie_services::{domain::parameters::Parameters, node::embedded_parameters};
-use zhijie_simulation::{Options as RunOptions, Run as Done, run};
+use zhijie_simulation::{Options as RunOptions, Rules, Run as Done, run};
 
 /// Lines of a failed seed's story that are shown.
 const LAST_LINES: usize = 40;
@@ -57,14 +56,14 @@ pub(crate) struct Options {
 
 /// Runs the seeds.
 pub(crate) fn simulate(options: &Options) -> anyhow::Result<ExitCode> {
-    let parameters = Arc::new(embedded_parameters()?);
+    let rules = Rules::read()?;
     let began = Instant::now();
     let bar = ProgressBar::new(options.seeds);
     if let Ok(style) = ProgressStyle::with_template("种子 seeds {bar:24} {pos}/{len} {msg} {per_sec}, {eta} left") {
         bar.set_style(style);
     }
     let (mut sums, mut early, mut next) = (Sums::default(), BTreeMap::new(), options.start);
-    for done in started(options, &parameters, began) {
+    for done in started(options, &rules, began) {
         early.insert(done.seed, done);
         // Seeds are told in their order, whichever core was faster.
         while let Some(done) = early.remove(&next) {
@@ -84,7 +83,7 @@ pub(crate) fn simulate(options: &Options) -> anyhow::Result<ExitCode> {
 
 /// Starts the seeds on their cores; gives what comes of them. turmoil has runtimes of its own, which may not run inside
 /// another: each core is a plain thread.
-fn started(options: &Options, parameters: &Arc<Parameters>, began: Instant) -> mpsc::IntoIter<Done> {
+fn started(options: &Options, rules: &Rules, began: Instant) -> mpsc::IntoIter<Done> {
     let (sender, results) = mpsc::sync_channel(RESULTS_WAITING_MAX);
     let next = Arc::new(AtomicU64::new(options.start));
     let end = options.start.saturating_add(options.seeds);
@@ -92,11 +91,11 @@ fn started(options: &Options, parameters: &Arc<Parameters>, began: Instant) -> m
     let run_options =
         RunOptions { settlements: options.settlements, with_faults: !options.calm, ..RunOptions::default() };
     for _ in 0..options.jobs.max(1) {
-        let (sender, next, parameters) = (sender.clone(), Arc::clone(&next), Arc::clone(parameters));
+        let (sender, next, rules) = (sender.clone(), Arc::clone(&next), rules.clone());
         thread::spawn(move || {
             while minutes.is_none_or(|minutes| began.elapsed() < minutes) {
                 let seed = next.fetch_add(1, Ordering::SeqCst);
-                if seed >= end || sender.send(run(seed, &parameters, run_options)).is_err() {
+                if seed >= end || sender.send(run(seed, &rules, run_options)).is_err() {
                     return;
                 }
             }

@@ -44,6 +44,7 @@ impl Clerk<'_> {
             Kind::Stay | Kind::StayAgain => self.registered(pb::Service::Stay).await,
             Kind::Withdrawn => self.withdrawn().await,
             Kind::Filing => self.filing().await,
+            Kind::Chronic => self.chronic().await,
         };
         done.map_err(|broken| {
             format!("{} {:?} of {}: {broken}", self.errand.name, self.errand.kind, self.errand.who.id)
@@ -75,19 +76,24 @@ impl Clerk<'_> {
     }
 
     fn request(&self, part: &str, yuan: i64) -> pb::SettleAtOnceRequest {
+        let (service, disease, line) = match &self.errand.chronic {
+            None => (pb::Service::Outpatient, "", Self::line(1, yuan)),
+            Some(visit) => (pb::Service::Chronic, visit.disease, visit.line(yuan)),
+        };
         pb::SettleAtOnceRequest {
             header: Some(self.header(part)),
             person: self.errand.who.id.clone(),
             scheme: self.errand.who.scheme.into(),
-            service: pb::Service::Outpatient.into(),
+            service: service.into(),
+            disease: disease.into(),
             from: self.day.clone(),
-            lines: vec![Self::line(1, yuan)],
+            lines: vec![line],
             account_use: self.errand.account_use.into(),
             ..pb::SettleAtOnceRequest::default()
         }
     }
 
-    async fn sent_at_once(&self, request: &pb::SettleAtOnceRequest) -> Result<pb::Answer, String> {
+    pub(crate) async fn sent_at_once(&self, request: &pb::SettleAtOnceRequest) -> Result<pb::Answer, String> {
         let header = request.header.clone().unwrap_or_default();
         let (institution, message_id) = (header.institution, header.message_id);
         let key = pb::MessageKey { institution, act: pb::Act::Settle.into(), message_id };
@@ -96,7 +102,7 @@ impl Clerk<'_> {
     }
 
     /// The hospital's day, unless care's clock is behind and holds it for tomorrow: then the day before.
-    async fn first_at_once(&self) -> Result<(pb::SettleAtOnceRequest, pb::Settlement), String> {
+    pub(crate) async fn sent_first(&self) -> Result<(pb::SettleAtOnceRequest, pb::Answer), String> {
         let mut request = self.request("a", self.errand.yuan);
         request.from = self.desk.stage.sun.today().to_string();
         let mut answer = self.sent_at_once(&request).await?;
@@ -104,6 +110,12 @@ impl Clerk<'_> {
             request.from.clone_from(&self.day);
             answer = self.sent_at_once(&request).await?;
         }
+        Ok((request, answer))
+    }
+
+    /// The same, where it must be settled.
+    async fn first_at_once(&self) -> Result<(pb::SettleAtOnceRequest, pb::Settlement), String> {
+        let (request, answer) = self.sent_first().await?;
         Ok((request, settled(answer)?))
     }
 
@@ -175,6 +187,13 @@ impl Clerk<'_> {
         }
     }
 
+    /// Cancels what was settled on an earlier day.
+    pub(crate) async fn cancel_late(&self) -> Done {
+        let key = self.key(pb::Act::Settle, "a");
+        let settlement = settled(self.desk.find(&format!("find {}", key.message_id), &key).await?)?;
+        self.cancel("late-cancel", &settlement).await.map(drop)
+    }
+
     /// Reverses a message; what was reversed, unless the reversal is refused.
     pub(crate) async fn reverse(
         &self,
@@ -238,6 +257,7 @@ impl Clerk<'_> {
 
     /// Sends a message, and hangs up soon after.
     async fn hang_up(&self, request: &pb::SettleAtOnceRequest) -> Done {
+        self.desk.model.borrow_mut().asks(&self.key(pb::Act::Settle, "a"));
         self.desk.stage.begin();
         let soon = Duration::from_millis(self.desk.dice.borrow_mut().between(1, 120));
         let mut care = self.desk.care(self.errand.hospital)?;

@@ -43,6 +43,8 @@ pub struct Setting {
     pub cares: Vec<RegionCode>,
     /// The numbers of the rules.
     pub parameters: Arc<Parameters>,
+    /// The numbers after [`Fault::Renew`].
+    pub renewed: Arc<Parameters>,
     /// How long hospitals wait before an outcome is unknown, ms.
     pub answer_deadline_ms: u64,
     /// The network.
@@ -91,7 +93,7 @@ struct Service {
     starts: Arc<AtomicU64>,
     disk: Disk,
     clock: SimClock,
-    parameters: Arc<Parameters>,
+    parameters: Arc<Mutex<Arc<Parameters>>>,
     answer_deadline_ms: u64,
     signed: bool,
 }
@@ -105,7 +107,7 @@ impl Service {
             ids: Arc::new(SeededIds::new(format!("{}/{}/{start}", self.seed, self.name))),
             net: Arc::new(SimNet),
             identity: None,
-            parameters: Arc::clone(&self.parameters),
+            parameters: Arc::clone(&locked(&self.parameters)),
         };
         let signer = self.signed.then(|| Signer::seeded(&format!("{}/{}", self.seed, self.name))).flatten();
         let (listen, hub) = (format!("0.0.0.0:{PORT}"), address(HUB));
@@ -157,7 +159,7 @@ impl Setting {
                 seed: self.seed,
                 starts: Arc::default(),
                 clock: SimClock::under(sun, self.apart_ms.get(&name).copied().unwrap_or(0)),
-                parameters: Arc::clone(&self.parameters),
+                parameters: Arc::new(Mutex::new(Arc::clone(&self.parameters))),
                 answer_deadline_ms: self.answer_deadline_ms,
                 signed: self.signed,
                 name: name.clone(),
@@ -202,7 +204,7 @@ where
     let told = story(stage.clone());
     sim.client(OUTSIDE, async move { Ok(told.await?) });
     let hosts: Vec<String> = services.keys().cloned().chain([OUTSIDE.to_owned()]).collect();
-    let mut world = World { sim, stage: stage.clone(), hosts, services };
+    let mut world = World { sim, stage: stage.clone(), renewed: Arc::clone(&setting.renewed), hosts, services };
     let trouble = loop {
         world.happen();
         match world.sim.step() {
@@ -224,6 +226,7 @@ where
 struct World<'a> {
     sim: turmoil::Sim<'a>,
     stage: Stage,
+    renewed: Arc<Parameters>,
     hosts: Vec<String>,
     services: BTreeMap<String, Service>,
 }
@@ -253,6 +256,7 @@ impl World<'_> {
             Fault::Crash(host) => self.crash(&host),
             Fault::CrashAt(host, operations) => self.disk(&host, |disk| disk.arm(operations)),
             Fault::Restart(host) => self.restart(&host),
+            Fault::Renew(host) => self.renew(&host),
             Fault::Cut(a, b) => self.sim.partition(a, b),
             Fault::CutOneWay(from, to) => self.sim.partition_oneway(from, to),
             Fault::Mend(a, b) => self.sim.repair(a, b),
@@ -296,6 +300,14 @@ impl World<'_> {
         self.others(host).into_iter().for_each(|other| self.sim.partition(host, other));
         self.disk(host, Disk::crash);
         self.sim.crash(host);
+    }
+
+    fn renew(&mut self, host: &str) {
+        if let Some(service) = self.services.get(host) {
+            *locked(&service.parameters) = Arc::clone(&self.renewed);
+        }
+        self.crash(host);
+        self.restart(host);
     }
 
     fn restart(&mut self, host: &str) {

@@ -14,6 +14,7 @@ use crate::{
     errands::Someone,
     model::add,
     officers::Officers,
+    rules,
 };
 
 /// A book of one service: its records by id.
@@ -150,6 +151,18 @@ async fn person(desk: &Desk, someone: &Someone) -> Done {
     }
     if kept != used {
         return Err(format!("the accumulators of {} are {kept:?}, and should be {used:?}", someone.id));
+    }
+    Ok(())
+}
+
+/// What funds paid outpatient in the area whose rules change, they paid by the rules of its day.
+pub(crate) fn rules(desk: &Desk) -> Done {
+    for (id, told) in &desk.model.borrow().records {
+        let paid = told.kind == pb::EntryKind::Settled && told.service == pb::Service::Outpatient && told.fund > 0;
+        let right = told.person.starts_with(rules::AREA) && told.from.as_str() >= rules::FROM;
+        if paid && told.renewed != right {
+            return Err(format!("{id} of {} is settled by rules of another day: {told:?}", told.from));
+        }
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use zhijie_services::{
     pb::{
         self, agency_client::AgencyClient, answer::Outcome, books_client::BooksClient, care_client::CareClient,
         home_client::HomeClient, hub_client::HubClient, national_client::NationalClient,
+        registry_client::RegistryClient,
     },
 };
 
@@ -42,6 +43,7 @@ pub(crate) struct Desk {
     pub(crate) hub: HubClient<Channel>,
     pub(crate) national: NationalClient<Channel>,
     pub(crate) books: BooksClient<Channel>,
+    pub(crate) registry: RegistryClient<Channel>,
     pub(crate) cares: BTreeMap<String, CareClient<Channel>>,
     pub(crate) homes: BTreeMap<String, HomeClient<Channel>>,
     /// By the name of the service.
@@ -68,6 +70,7 @@ impl Desk {
             hub: HubClient::new(open(HUB)?),
             national: NationalClient::new(open(HUB)?),
             books: BooksClient::new(open(HUB)?),
+            registry: RegistryClient::new(open(HUB)?),
             cares: of_care,
             homes: of_home,
             offices,
@@ -125,9 +128,9 @@ impl Desk {
     where
         A: Future<Output = Result<Response<pb::Answer>, Status>>,
     {
-        let began = self.model.borrow().told_so_far();
+        self.model.borrow_mut().asks(message);
         let answer = self.ask(act, told, send).await?;
-        self.model.borrow_mut().hear(message, &answer, began).map_err(|broken| format!("{act}: {broken}"))?;
+        self.model.borrow_mut().hear(message, &answer).map_err(|broken| format!("{act}: {broken}"))?;
         Ok(answer)
     }
 

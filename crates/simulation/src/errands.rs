@@ -2,7 +2,10 @@
 
 use zhijie_services::pb;
 
-use crate::dice::Dice;
+use crate::{
+    chronic::{self, qualifications},
+    dice::Dice,
+};
 
 /// A tertiary hospital of Shanghai and one of Chongqing, opened for everything.
 const HOSPITALS: [&str; 2] = ["H31010000001", "H50010000001"];
@@ -11,6 +14,8 @@ const RESIDENTS: usize = 4;
 const EMPLOYEES: usize = 6;
 /// What an employee holds at first, fen.
 const PURSE: pb::Purse = pb::Purse { account: 300_000, family: 120_000 };
+/// Of a hundred visits that are settled in one message, those for a chronic disease.
+const CHRONIC_PERCENT: u64 = 15;
 /// A bill above this many yuan is reviewed.
 const EXPENSIVE_YUAN: u64 = 31_000;
 
@@ -36,6 +41,7 @@ impl Someone {
             category: category.into(),
             birth: "1970-06-01".into(),
             insured_from: "2010-01-01".into(),
+            qualifications: qualifications(),
             ..pb::Person::default()
         }
     }
@@ -82,11 +88,13 @@ pub(crate) enum Kind {
     Withdrawn,
     /// A filing is made, approved and cancelled at the window.
     Filing,
+    /// A visit for a chronic disease that may be refused.
+    Chronic,
 }
 
 /// How often each comes, of a hundred.
-const SHARES: [(Kind, u64); 13] = [
-    (Kind::AtOnce, 38),
+const SHARES: [(Kind, u64); 14] = [
+    (Kind::AtOnce, 34),
     (Kind::Twice, 9),
     (Kind::Reused, 3),
     (Kind::Cancelled, 9),
@@ -99,6 +107,7 @@ const SHARES: [(Kind, u64); 13] = [
     (Kind::StayAgain, 2),
     (Kind::Withdrawn, 2),
     (Kind::Filing, 3),
+    (Kind::Chronic, 4),
 ];
 
 /// One errand.
@@ -111,13 +120,15 @@ pub(crate) struct Errand {
     pub(crate) hospital: &'static str,
     pub(crate) yuan: i64,
     pub(crate) account_use: pb::AccountUse,
+    /// For a chronic disease.
+    pub(crate) chronic: Option<chronic::Visit>,
 }
 
 impl Errand {
     /// How many settlements it should make.
     pub(crate) fn settlements(&self) -> usize {
         match self.kind {
-            Kind::Withdrawn | Kind::Filing => 0,
+            Kind::Withdrawn | Kind::Filing | Kind::Chronic => 0,
             Kind::StayAgain => 2,
             _ => 1,
         }
@@ -141,14 +152,20 @@ pub(crate) fn errands(dice: &mut Dice, day: &str, settlements: usize) -> Vec<Err
         }
         let stay = matches!(kind, Kind::Stay | Kind::StayAgain);
         let yuan = if stay && dice.percent(50) { EXPENSIVE_YUAN } else { 20 } + dice.between(0, 900);
+        let chronic = match kind {
+            Kind::Chronic => Some(chronic::visit(dice, day)),
+            _ => dice.percent(CHRONIC_PERCENT).then_some(chronic::PLAIN),
+        };
+        let hospital = HOSPITALS[dice.place(HOSPITALS.len())];
         let uses = [pb::AccountUse::Unspecified, pb::AccountUse::Own, pb::AccountUse::OwnAndFamily];
         let errand = Errand {
             name: format!("{day}-{}", errands.len()),
             kind,
             who: cast[dice.place(cast.len())].clone(),
-            hospital: HOSPITALS[dice.place(HOSPITALS.len())],
+            hospital: chronic.and_then(|visit| visit.hospital).unwrap_or(hospital),
             yuan: i64::try_from(yuan).unwrap_or(20),
             account_use: uses[dice.place(uses.len())],
+            chronic,
         };
         planned += errand.settlements();
         errands.push(errand);

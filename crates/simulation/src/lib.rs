@@ -1,6 +1,7 @@
 //! A whole cluster in one process under one seed: simulated network, clocks and disks, faults at any moment, and a model
 //! that keeps the books by the protocol alone. The same seed gives the same run, to the byte of its transcript.
 
+mod chronic;
 mod clerk;
 mod clock;
 mod cluster;
@@ -13,6 +14,10 @@ mod faults;
 mod model;
 mod network;
 mod officers;
+mod prepayments;
+mod registry;
+mod rest;
+mod rules;
 mod run;
 mod stage;
 
@@ -21,5 +26,6 @@ pub use cluster::{Ended, Setting, Weather, simulate};
 pub use dice::Dice;
 pub use disk::{Disk, Lie, Mood};
 pub use network::{address, channel_to};
+pub use rules::Rules;
 pub use run::{Options, Run, run};
 pub use stage::{Fault, OUTSIDE, Planned, Stage};

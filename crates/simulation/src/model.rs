@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zhijie_services::pb::{self, answer::Outcome};
 
+use crate::{prepayments, registry, rules};
+
 /// A record that somebody was told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -15,6 +17,14 @@ pub(crate) struct Told {
     pub(crate) visit: String,
     pub(crate) home: String,
     pub(crate) care: String,
+    /// The first day of service, and the disease of a chronic visit.
+    pub(crate) from: String,
+    pub(crate) disease: String,
+    /// The listed diseases towards which it counts.
+    pub(crate) counted: BTreeSet<String>,
+    pub(crate) service: pb::Service,
+    /// Whether a renewed rule made it.
+    pub(crate) renewed: bool,
     /// When it was booked, ms.
     pub(crate) at: i64,
     pub(crate) total: i64,
@@ -26,7 +36,7 @@ pub(crate) struct Told {
     pub(crate) adds: BTreeMap<(i32, String), i64>,
 }
 
-/// When a record was told, and how much had been told when it was asked for.
+/// When a record was told, and how much had been told when its message was first sent.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     told: usize,
@@ -52,6 +62,8 @@ enum Known {
 #[derive(Default)]
 pub(crate) struct Model {
     messages: BTreeMap<(String, i32, String), Known>,
+    /// How much had been told when a message was first sent.
+    asked: BTreeMap<(String, i32, String), usize>,
     pub(crate) records: BTreeMap<String, Told>,
     /// When records were told that answered a message.
     places: BTreeMap<String, Place>,
@@ -63,6 +75,10 @@ pub(crate) struct Model {
     pub(crate) deductions: BTreeMap<String, i64>,
     /// Disputed settlements that were not resolved.
     pub(crate) disputed: BTreeSet<String>,
+    /// What officers were told of prepayments.
+    pub(crate) prepaid: prepayments::Told,
+    /// What the registry was told.
+    pub(crate) registry: registry::Told,
 }
 
 /// Refusals that care makes before it sends anything.
@@ -78,14 +94,15 @@ impl Model {
         self.messages.entry(key(message)).or_insert(Known::Sent);
     }
 
+    /// A message is sent, for the first time or again.
+    pub(crate) fn asks(&mut self, message: &pb::MessageKey) {
+        let so_far = self.records.len();
+        self.asked.entry(key(message)).or_insert(so_far);
+    }
+
     /// The moments at which records were booked, ms.
     pub(crate) fn moments(&self) -> impl Iterator<Item = i64> {
         self.records.values().map(|told| told.at)
-    }
-
-    /// How many records were told of by now.
-    pub(crate) fn told_so_far(&self) -> usize {
-        self.records.len()
     }
 
     /// Messages of which nothing is known.
@@ -109,8 +126,9 @@ impl Model {
         self.undone.get(id).and_then(|record| self.records.get(record))
     }
 
-    /// Hears an answer to a message; `asked` is how much had been told when it was asked for.
-    pub(crate) fn hear(&mut self, message: &pb::MessageKey, answer: &pb::Answer, asked: usize) -> Result<(), String> {
+    /// Hears an answer to a message.
+    pub(crate) fn hear(&mut self, message: &pb::MessageKey, answer: &pb::Answer) -> Result<(), String> {
+        let asked = self.asked.get(&key(message)).copied().unwrap_or_default();
         let known = self.messages.get(&key(message)).cloned().unwrap_or(Known::Sent);
         let next = match &answer.outcome {
             Some(Outcome::Settlement(record)) => {
@@ -118,7 +136,7 @@ impl Model {
                 if record.kind() != pb::EntryKind::Settled && !self.records.contains_key(&record.id) {
                     self.note_order(&record.undoes, asked);
                 }
-                let place = Place { told: self.told_so_far(), asked };
+                let place = Place { told: self.records.len(), asked };
                 self.take(record)?;
                 self.places.entry(record.id.clone()).or_insert(place);
                 Known::Made(record.id.clone())
@@ -260,11 +278,16 @@ fn read(document: &pb::Settlement) -> Result<Told, String> {
     add(&mut adds, sign, &computation.differences);
     Ok(Told {
         kind,
+        service: claim.service(),
         undoes: document.undoes.clone(),
         home: format!("{}0000", claim.home.get(..2).unwrap_or_default()),
         care: format!("{}0000", claim.care.get(..2).unwrap_or_default()),
         person: claim.person,
         visit: claim.visit,
+        from: claim.from,
+        renewed: computation.steps.iter().any(|step| step.source.ends_with(rules::SOURCE)),
+        disease: claim.disease,
+        counted: computation.differences.iter().flat_map(|year| year.chronic.keys().cloned()).collect(),
         at: document.at,
         total: parts.total,
         fund: amounts.fund_total,

@@ -8,6 +8,8 @@ use zhijie_services::{
 
 use crate::desk::{Desk, sends};
 
+/// Messages of a hundred that are sent again after their answer.
+const AGAIN_PERCENT: u64 = 10;
 /// Reviews are closed in fewer steps.
 const STEPS_MAX: usize = 8;
 /// Reviews and disputes of a hundred that end with a deduction.
@@ -30,6 +32,7 @@ fn told(reply: &pb::AgencyReply) -> Result<String, String> {
         Some(Outcome::Refused(refused)) if refused.code() == pb::RefusalCode::E605Busy => Err(refused.en.clone()),
         Some(Outcome::Refused(refused)) => Ok(format!("refused, {}", refused.en)),
         Some(Outcome::Case(case)) => Ok(format!("case {:?}", case.stage())),
+        Some(Outcome::Quota(quota)) => Ok(format!("prepayment of {} fen, {} held", quota.quota, quota.balance)),
         Some(Outcome::Table(table)) => Ok(format!("table of {} fen, revision {}", table.payable, table.revision)),
         Some(_) => Ok("done".into()),
         None => Err("an empty reply".into()),
@@ -37,22 +40,41 @@ fn told(reply: &pb::AgencyReply) -> Result<String, String> {
 }
 
 impl Officers<'_> {
+    /// Performs a command. What was done is done once: the same message again has the same answer.
     async fn perform(&self, service: &str, officer: &str, act: &str, command: Command) -> Result<Outcome, String> {
         let message_id = format!("{}-{act}", self.month);
         let request = pb::AgencyRequest { message_id, officer: officer.into(), command: Some(command) };
         let act = format!("{service} {}", request.message_id);
+        let outcome = self.sent(service, &act, &request).await?;
+        let again = self.desk.dice.borrow_mut().percent(AGAIN_PERCENT);
+        if again && !matches!(outcome, Outcome::Refused(_)) {
+            let other = self.sent(service, &act, &request).await?;
+            if other != outcome {
+                return Err(format!("{act} was answered by {outcome:?}, and again by {other:?}"));
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn sent(&self, service: &str, act: &str, request: &pb::AgencyRequest) -> Result<Outcome, String> {
         let reply = if service == HUB {
             let national: &NationalClient<_> = &self.desk.national;
-            self.desk.ask(&act, told, sends!(national, perform, request)).await?
+            self.desk.ask(act, told, sends!(national, perform, request)).await?
         } else {
             let office = self.desk.offices.get(service).ok_or_else(|| format!("no office of {service}"))?;
-            self.desk.ask(&act, told, sends!(office, perform, request)).await?
+            self.desk.ask(act, told, sends!(office, perform, request)).await?
         };
         reply.outcome.ok_or_else(|| format!("{act}: an empty reply"))
     }
 
     /// Performs what may not be refused.
-    async fn must(&self, service: &str, officer: &str, act: &str, command: Command) -> Result<Outcome, String> {
+    pub(crate) async fn must(
+        &self,
+        service: &str,
+        officer: &str,
+        act: &str,
+        command: Command,
+    ) -> Result<Outcome, String> {
         match self.perform(service, officer, act, command).await? {
             Outcome::Refused(refused) => Err(format!("{service} {}-{act}: refused, {}", self.month, refused.en)),
             outcome => Ok(outcome),

@@ -8,18 +8,19 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{
+    StreamExt,
+    future::{try_join, try_join3},
+    stream::FuturesUnordered,
+};
 use zhijie_services::{
-    check::{Stores, check},
+    cluster::HUB,
     domain::{
         calendar::{Date, Moment, add_days, parse_date},
         ids::RegionCode,
-        parameters::Parameters,
     },
-    node::identity,
     pb,
 };
-use zhijie_store::{Memory, Store};
 
 use crate::{
     clerk::Clerk,
@@ -31,7 +32,10 @@ use crate::{
     errands::{Errand, Kind, Someone, cast, errands},
     faults::{apart, faults, weather},
     officers::Officers,
-    stage::Stage,
+    prepayments, registry,
+    rest::at_rest,
+    rules::Rules,
+    stage::{Fault, Stage},
 };
 
 /// The first working day.
@@ -40,6 +44,10 @@ const FIRST_DAY: &str = "2025-03-10";
 const MONTHS: [&str; 2] = ["2025-03", "2025-04"];
 /// Settlements of the first month that are reversed when its tables are made.
 const LATE_REVERSALS: usize = 3;
+/// Settlements of the first month that are cancelled in the second.
+const LATE_CANCELS: usize = 4;
+/// Between two services that start again with renewed parameters, ms.
+const RENEWED_EVERY_MS: (u64, u64) = (50, 600);
 /// Clerks who work side by side.
 const CLERKS: usize = 10;
 /// Acts in which faults are planned, for each settlement.
@@ -85,8 +93,8 @@ pub struct Run {
 /// # Panics
 /// Never with the seeds' own constants.
 #[must_use]
-pub fn run(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Run {
-    let setting = match setting(seed, parameters, options) {
+pub fn run(seed: u64, rules: &Rules, options: Options) -> Run {
+    let setting = match setting(seed, rules, options) {
         Ok(setting) => setting,
         Err(wrong) => {
             return Run { seed, transcript: String::new(), broken: Some(wrong), elapsed: Duration::ZERO };
@@ -111,7 +119,7 @@ pub fn run(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Run {
         }
     };
     let Ended { transcript, trouble, elapsed, stores } = simulate(&setting, story);
-    let broken = trouble.or_else(|| sound(&stores).err()).or_else(|| named(&transcript));
+    let broken = trouble.or_else(|| at_rest(seed, &stores).err()).or_else(|| named(&transcript));
     Run { seed, transcript, broken, elapsed }
 }
 
@@ -123,7 +131,7 @@ fn named(transcript: &str) -> Option<String> {
     line.map(|line| format!("a service names a person: {line}"))
 }
 
-fn setting(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Result<Setting, String> {
+fn setting(seed: u64, rules: &Rules, options: Options) -> Result<Setting, String> {
     let mut dice = Dice::of(seed, "setting");
     let region = |code: &str| RegionCode::parse(code).map_err(|wrong| format!("{wrong:?}"));
     let mut setting = Setting {
@@ -131,7 +139,8 @@ fn setting(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Result<
         start: Moment::start_of(date(FIRST_DAY)?).plus_ms(9 * 3_600_000),
         homes: vec![region("340000")?, region("510000")?],
         cares: vec![region("310000")?, region("500000")?],
-        parameters: Arc::clone(parameters),
+        parameters: Arc::clone(&rules.shipped),
+        renewed: Arc::clone(&rules.renewed),
         answer_deadline_ms: ANSWER_DEADLINE_MS,
         weather: weather(&mut dice, TICK_MS),
         sync_ms: (1, dice.between(2, 6)),
@@ -141,6 +150,8 @@ fn setting(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Result<
     };
     if !options.with_faults {
         setting.weather.fail_rate = 0.0;
+        // To start again is a fault to those who ask at that moment.
+        setting.parameters = Arc::clone(&rules.renewed);
     } else if dice.percent(50) {
         setting.apart_ms = setting.services().into_iter().map(|name| (name, apart(&mut dice))).collect();
     }
@@ -149,28 +160,6 @@ fn setting(seed: u64, parameters: &Arc<Parameters>, options: Options) -> Result<
 
 fn date(text: &str) -> Result<Date, String> {
     parse_date(text).ok_or_else(|| format!("{text} is no day"))
-}
-
-/// `zhijie check` finds the stores sound.
-fn sound(stores: &BTreeMap<String, Memory>) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
-    runtime.block_on(async {
-        let mut opened = Stores::default();
-        for (name, memory) in stores {
-            let store = Store::new(memory.clone());
-            let whose = identity(&store).await.map_err(|failure| failure.to_string())?;
-            let whose = whose.ok_or_else(|| format!("{name}: nobody's store"))?;
-            if !opened.add(whose, store) {
-                return Err(format!("{name}: a second store"));
-            }
-        }
-        let report = check(&opened).await.map_err(|failure| failure.to_string())?;
-        let differs = report.subjects.iter().find(|subject| subject.differences > 0 || !subject.missing.is_empty());
-        match differs {
-            None => Ok(()),
-            Some(subject) => Err(format!("check: {}: {:?} {:?}", subject.en, subject.first, subject.missing)),
-        }
-    })
 }
 
 /// Everybody outside the services.
@@ -191,10 +180,14 @@ impl Story {
         let mut dice = Dice::of(self.seed, "errands");
         self.come_to(FIRST_DAY)?;
         self.enrol().await?;
-        let third = self.options.settlements * 3 / 10;
-        for day in 0..3 {
-            self.day(&mut dice, add_days(date(FIRST_DAY)?, day), third).await?;
-        }
+        let (share, tenth) = (self.options.settlements * 26 / 100, self.options.settlements / 10);
+        let officers = Officers { desk: &self.desk, month: MONTHS[0] };
+        let first = self.day(&mut dice, date(FIRST_DAY)?, share);
+        try_join3(officers.open_prepayments(), registry::publish(&self.desk), first).await?;
+        let second = self.day(&mut dice, add_days(date(FIRST_DAY)?, 1), share);
+        try_join(registry::close(&self.desk), second).await?;
+        self.day(&mut dice, add_days(date(FIRST_DAY)?, 2), share).await?;
+        try_join(self.renew(), self.day(&mut dice, date("2025-03-28")?, tenth)).await?;
         self.first_month(&mut dice).await?;
         let calm_first = dice.percent(50);
         if calm_first {
@@ -206,6 +199,9 @@ impl Story {
         }
         let days = self.days.borrow().iter().map(ToString::to_string).collect();
         compare::compare(&self.desk, &cast(), &days).await?;
+        prepayments::compare(&self.desk).await?;
+        registry::compare(&self.desk).await?;
+        compare::rules(&self.desk)?;
         compare::clearing(&self.desk, &MONTHS, made_at).await
     }
 
@@ -288,16 +284,50 @@ impl Story {
         self.come_to("2025-04-05")?;
         officers.agree().await?;
         officers.review().await?;
-        self.day(dice, date("2025-04-08")?, self.options.settlements / 10).await?;
+        self.day(dice, date("2025-04-08")?, self.options.settlements * 12 / 100).await?;
+        self.cancel_late(dice).await?;
         self.come_to("2025-04-21")?;
         officers.made().await?;
         officers.dispute().await?;
         officers.step(pb::TableStep::Confirm).await?;
+        officers.raise_prepayments().await?;
         self.reverse_late(dice).await?;
         self.come_to("2025-04-30")?;
         officers.turn().await?;
         for step in [pb::TableStep::Submit, pb::TableStep::Pay, pb::TableStep::Receive] {
             officers.step(step).await?;
+        }
+        Ok(())
+    }
+
+    /// Services start again with renewed parameters, one after another, while people work.
+    async fn renew(&self) -> Done {
+        if !self.options.with_faults {
+            return Ok(());
+        }
+        let mut hosts: Vec<String> = self.desk.offices.keys().cloned().chain([HUB.to_owned()]).collect();
+        while !hosts.is_empty() {
+            let (pause, next) = {
+                let mut dice = self.desk.dice.borrow_mut();
+                (dice.between(RENEWED_EVERY_MS.0, RENEWED_EVERY_MS.1), dice.place(hosts.len()))
+            };
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            self.desk.stage.later(0, Fault::Renew(hosts.swap_remove(next)));
+        }
+        Ok(())
+    }
+
+    /// Hospitals cancel what was settled earlier, most of it by the rules before they changed.
+    async fn cancel_late(&self, dice: &mut Dice) -> Done {
+        for _ in 0..LATE_CANCELS {
+            let picked = {
+                let mut plain = self.plain.borrow_mut();
+                let place = dice.place(plain.len());
+                (place < plain.len()).then(|| plain.swap_remove(place))
+            };
+            let Some((day, errand)) = picked else { return Ok(()) };
+            let clerk = Clerk { desk: &self.desk, errand: &errand, day };
+            clerk.cancel_late().await.map_err(|broken| format!("{}: {broken}", errand.name))?;
         }
         Ok(())
     }

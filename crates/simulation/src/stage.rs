@@ -27,6 +27,8 @@ pub enum Fault {
     CrashAt(String, u64),
     /// It starts again over its store; a host that is well goes on.
     Restart(String),
+    /// It is stopped, and starts again with the renewed parameters.
+    Renew(String),
     /// A link loses everything.
     Cut(String, String),
     /// A link loses what goes one way.
@@ -55,6 +57,7 @@ impl fmt::Display for Fault {
             Fault::Crash(host) => write!(f, "{host} loses its power"),
             Fault::CrashAt(host, operations) => write!(f, "{host} will lose its power in {operations} operations"),
             Fault::Restart(host) => write!(f, "{host} starts again, unless it is well"),
+            Fault::Renew(host) => write!(f, "{host} starts again with renewed parameters"),
             Fault::Cut(a, b) => write!(f, "the link {a} ↔ {b} is cut"),
             Fault::CutOneWay(from, to) => write!(f, "the link {from} → {to} is cut"),
             Fault::Mend(a, b) => write!(f, "the link {a} ↔ {b} works again"),

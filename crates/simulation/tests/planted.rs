@@ -5,13 +5,10 @@
 // Helpers of tests may expect as tests may; clippy.toml allows it in `#[test]` functions only.
 #![allow(clippy::expect_used)]
 
-use std::{fmt::Write as _, sync::Arc};
+use std::fmt::Write as _;
 
-use zhijie_services::node::{
-    embedded_parameters,
-    planted::{Bug, plant},
-};
-use zhijie_simulation::{Lie, Options, run};
+use zhijie_services::node::planted::{Bug, plant};
+use zhijie_simulation::{Lie, Options, Rules, run};
 
 /// A mistake that is not found by then is not found.
 const SEEDS_MAX: u64 = 400;
@@ -44,7 +41,7 @@ const MISTAKES: [(Mistake, &str); 16] = [
 
 #[test]
 fn every_planted_mistake_is_found() {
-    let parameters = Arc::new(embedded_parameters().expect("the shipped parameters are right"));
+    let rules = Rules::read().expect("the shipped parameters are right");
     let (mut table, mut missed) = (String::new(), Vec::new());
     for (mistake, what) in MISTAKES {
         let (bug, lie) = match mistake {
@@ -53,7 +50,7 @@ fn every_planted_mistake_is_found() {
         };
         plant(bug);
         let found = (1..=SEEDS_MAX).find_map(|seed| {
-            let broken = run(seed, &parameters, Options { lie, ..Options::default() }).broken?;
+            let broken = run(seed, &rules, Options { lie, ..Options::default() }).broken?;
             Some((seed, broken))
         });
         match found {

@@ -3,25 +3,21 @@
 // Helpers of tests may expect as tests may; clippy.toml allows it in `#[test]` functions only.
 #![allow(clippy::expect_used)]
 
-use std::{
-    env,
-    sync::{Arc, OnceLock},
-};
+use std::{env, sync::OnceLock};
 
-use zhijie_services::{domain::parameters::Parameters, node::embedded_parameters};
-use zhijie_simulation::{Options, run};
+use zhijie_simulation::{Options, Rules, run};
 
 /// Fresh seeds of every run, and their settlements; `ZHIJIE_SEEDS=7,8,9` chooses others.
 const SEEDS: [u64; 5] = [1_001, 1_002, 1_003, 1_004, 1_005];
 const SETTLEMENTS: usize = 40;
 
-fn parameters() -> &'static Arc<Parameters> {
-    static PARAMETERS: OnceLock<Arc<Parameters>> = OnceLock::new();
-    PARAMETERS.get_or_init(|| Arc::new(embedded_parameters().expect("the shipped parameters are right")))
+fn rules() -> &'static Rules {
+    static RULES: OnceLock<Rules> = OnceLock::new();
+    RULES.get_or_init(|| Rules::read().expect("the shipped parameters are right"))
 }
 
 fn keeps_its_promises(seed: u64, settlements: usize) {
-    let done = run(seed, parameters(), Options { settlements, ..Options::default() });
+    let done = run(seed, rules(), Options { settlements, ..Options::default() });
     if let Some(broken) = done.broken {
         let command = format!("zhijie simulate --seeds 1 --start {seed} --settlements {settlements} --transcript");
         panic!("seed {seed}: {broken}\n{}\nagain: {command}", done.transcript);
@@ -31,9 +27,9 @@ fn keeps_its_promises(seed: u64, settlements: usize) {
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     let options = Options { settlements: SETTLEMENTS, ..Options::default() };
-    let (first, second) = (run(3, parameters(), options), run(3, parameters(), options));
+    let (first, second) = (run(3, rules(), options), run(3, rules(), options));
     assert_eq!(first, second, "seed 3 ran in two ways");
-    assert_ne!(first.transcript, run(4, parameters(), options).transcript, "another seed should give another run");
+    assert_ne!(first.transcript, run(4, rules(), options).transcript, "another seed should give another run");
 }
 
 #[test]
@@ -48,7 +44,7 @@ fn with_any_seed_every_promise_is_kept() {
 #[test]
 fn without_faults_nothing_is_asked_twice() {
     let options = Options { settlements: SETTLEMENTS, with_faults: false, ..Options::default() };
-    let done = run(1, parameters(), options);
+    let done = run(1, rules(), options);
     assert_eq!(done.broken, None, "{}", done.transcript);
     assert!(!done.transcript.contains("again, "), "{}", done.transcript);
     assert!(!done.transcript.contains("WARN") && !done.transcript.contains("ERROR"), "{}", done.transcript);

@@ -134,8 +134,23 @@ impl Looked<'_> {
                 last = Some(signed);
             }
         }
-        for ((author, day), signed) in days {
-            self.day(&author, day, &signed).await?;
+        let mut lasts = BTreeMap::<&Author, u64>::new();
+        for ((author, day), signed) in &days {
+            self.day(author, *day, signed).await?;
+            let last = lasts.entry(author).or_default();
+            *last = signed.head.number.max(*last);
+        }
+        for (author, number) in lasts {
+            let what = "it does not lead to the last head of the region";
+            self.leads(keys::last_head(author), &keys::head(author, number), what).await?;
+        }
+        Ok(())
+    }
+
+    /// A pointer leads to a head.
+    async fn leads(&mut self, pointer: Vec<u8>, head: &[u8], what: &str) -> Result<(), Failure> {
+        if self.store.get(&pointer).await?.is_none_or(|pointer| pointer.value != head) {
+            self.subject.differs(self.identity, &pointer, "record", what);
         }
         Ok(())
     }
@@ -143,10 +158,7 @@ impl Looked<'_> {
     /// The last head of a day says what the book holds. What came since then stands under no head yet.
     async fn day(&mut self, author: &Author, day: Date, signed: &SignedHead) -> Result<(), Failure> {
         let key = keys::head(author, signed.head.number);
-        let pointer = keys::head_of_day(author, day);
-        if self.store.get(&pointer).await?.is_none_or(|pointer| pointer.value != key) {
-            self.subject.differs(self.identity, &pointer, "record", "it does not lead to the last head of the day");
-        }
+        self.leads(keys::head_of_day(author, day), &key, "it does not lead to the last head of the day").await?;
         if self.identity.role == Role::Hub && !self.agreed(day).await? {
             return Ok(());
         }

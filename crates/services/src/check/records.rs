@@ -3,15 +3,17 @@
 
 use zhijie_domain::{
     calendar::Month,
-    ids::{FilingId, MessageId, PersonId, RegionCode, SettlementId},
+    ids::{MessageId, PersonId, RegionCode, SettlementId},
     refusal::Refusal,
+    settlement as settled,
+    ticket::Status,
 };
-use zhijie_store::{Store, StoreError};
+use zhijie_store::{Bytes, Store, StoreError};
 
 use super::{Stores, Subject};
 use crate::{
     home::member,
-    hub::{clearing::fold, prepayment},
+    hub::{clearing::fold, ledger::events, prepayment, screening, tickets},
     node::{Failure, Identity, Pages, Role, document, keys},
     wire::{
         self, case, claim, clearing, date, difference, id, month, optional_date, optional_id,
@@ -28,7 +30,15 @@ enum Then {
     Needs(Vec<u8>),
     /// A pointer to this record under this key.
     Pointed(Vec<u8>),
+    /// A record under this key that leads to it.
+    Told(Vec<u8>, Tells),
 }
+
+/// A key and what stands under it.
+type Pair<'a> = (&'a [u8], &'a [u8]);
+
+/// Whether a record, the second, leads to another, the first.
+type Tells = fn(Pair<'_>, Pair<'_>) -> Result<bool, Wrong>;
 
 /// Why a record is not right.
 struct Wrong {
@@ -68,7 +78,7 @@ const KINDS: &[Kind] = &[
     Kind(b'v', ALL, kept_visit),
     Kind(b'l', CARE, |_, key, value| loose(key, value, lines)),
     Kind(b'r', HOME, |_, key, value| whole(key, value, |of| Ok(keys::person(&member::parse(of)?.person.id)))),
-    Kind(b'o', HOME, |_, key, value| mark(value, outboxed(key))),
+    Kind(b'o', HOME, outboxed),
     Kind(b'f', HUB, filings),
     Kind(b'q', HUB, |_, key, value| whole(key, value, waiting)),
     Kind(b'a', HUB, |_, key, value| whole(key, value, opened_case)),
@@ -83,7 +93,7 @@ const KINDS: &[Kind] = &[
     Kind(b'w', HUB, |_, key, value| loose(key, value, |of: &pb::TurnRecord| date(&of.day, "day").map(drop))),
     Kind(b'i', HUB, |_, key, value| whole(key, value, institution)),
     Kind(b'c', HUB, |_, key, value| loose(key, value, published)),
-    Kind(b'd', HUB, |_, key, value| whole(key, value, run)),
+    Kind(b'd', HUB, revised),
     Kind(b'e', HUB, |_, key, value| pointer(key, value, b"e/", b"d/")),
     Kind(b'n', HUB, |_, key, value| loose(key, value, cure)),
     Kind(b'A', HUB, |_, key, value| mark(value, keys::settlement_behind(keys::OPEN_CASES, key).map(|id| keys::case(&id)))),
@@ -92,22 +102,28 @@ const KINDS: &[Kind] = &[
     Kind(b'I', HUB, |_, key, value| loose(key, value, |_: &pb::DetailsRecord| Ok(()))),
     Kind(b'L', HUB, |_, key, value| loose(key, value, lines)),
     Kind(b'S', HUB, |_, key, value| mark(value, keys::settlement_behind(keys::TO_SCREEN, key).map(|id| keys::settlement(&id)))),
-    Kind(b'H', HUB, |_, key, value| mark(value, last_part(key)).map(|_| Then::Nothing)),
+    Kind(b'H', HUB, stayed),
     Kind(b'P', HUB, |_, key, value| whole(key, value, problem)),
-    Kind(b'N', HUB, |_, _, value| Ok(Then::Needs(value.to_vec()))),
+    Kind(b'N', HUB, |_, _, value| Ok(Then::Told(value.to_vec(), counts))),
     Kind(b'D', HUB, |_, key, value| loose(key, value, |_: &pb::DoneRecord| Ok(()))),
     Kind(b'T', HUB, |_, key, value| whole(key, value, ticketed)),
-    Kind(b'O', HUB, |_, _, value| Ok(Then::Needs(value.to_vec()))),
+    Kind(b'O', HUB, |_, _, value| Ok(Then::Told(value.to_vec(), opens))),
     Kind(b'K', ALL, |_, key, value| whole(key, value, |of| proof::parse_key(of).map(|key| keys::signing_key(&key.author, &key.public)))),
     Kind(b'G', ALL, |_, key, value| whole(key, value, |of| proof::parse_head(of).map(|(head, _)| keys::head(&head.author, head.number)))),
     Kind(b'E', ALL, |_, _, value| Ok(Then::Needs(value.to_vec()))),
-    Kind(b'R', HUB, |_, _, value| Ok(Then::Needs(value.to_vec()))),
+    Kind(b'R', HUB, |_, key, _| Ok(Then::Told(last_run(key.strip_prefix(keys::FRESH_RUNS)), |own, last| Ok(own.1 == last.1)))),
 ];
 
-/// The settlement that a key of an index ends with.
-fn last_part(key: &[u8]) -> Option<Vec<u8>> {
-    let part = std::str::from_utf8(key.rsplit(|byte| *byte == b'/').next()?).ok()?;
-    SettlementId::parse(part).ok().map(|id| keys::settlement(&id))
+/// A mark that a stay of a person stands settled.
+fn stayed(_: Role, key: &[u8], value: &[u8]) -> Result<Then, Wrong> {
+    let part = key.rsplit(|byte| *byte == b'/').next().and_then(|part| std::str::from_utf8(part).ok());
+    let settlement = part.and_then(|part| SettlementId::parse(part).ok());
+    let Some((settlement, true)) = settlement.map(|id| (id, value.is_empty())) else { return unread() };
+    Ok(Then::Told(keys::settlement(&settlement), |(own, _), (key, value)| {
+        let booked = events::read(key, value)?;
+        let stands = booked.undone_by.is_none() && booked.settlement.kind == settled::Kind::Settled;
+        Ok(stands && screening::place(&booked.settlement) == own)
+    }))
 }
 
 fn problem(of: &pb::ProblemRecord) -> Result<Vec<u8>, Refusal> {
@@ -117,6 +133,19 @@ fn problem(of: &pb::ProblemRecord) -> Result<Vec<u8>, Refusal> {
 
 fn ticketed(of: &pb::Ticket) -> Result<Vec<u8>, Refusal> {
     Ok(keys::ticket(&ticket::parse(of)?.id))
+}
+
+/// A mark that no ticket has counted a thing that went wrong.
+fn counts((own, _): Pair<'_>, (key, value): Pair<'_>) -> Result<bool, Wrong> {
+    let of: pb::ProblemRecord = document(key, value)?;
+    let cause = ticket::name(ticket::parse_cause(of.cause.as_ref())?);
+    Ok(keys::uncounted(&of.day, cause, &of.home, &of.care, &of.reference) == own)
+}
+
+/// The open ticket of a cause and pair.
+fn opens((own, _): Pair<'_>, (key, value): Pair<'_>) -> Result<bool, Wrong> {
+    let of = ticket::parse(&document(key, value)?)?;
+    Ok(of.status != Status::Closed && tickets::pointer(&of) == own)
 }
 
 /// Checks every record.
@@ -152,12 +181,33 @@ async fn right(role: Role, store: &Store, key: &[u8], value: &[u8]) -> Result<Re
             wrong("key", "the record that it is about is not there")
         }
         Ok(Then::Needs(_)) => Ok(()),
+        Ok(Then::Told(about, tells)) => match behind(store, about).await? {
+            None => wrong("key", "the record that it is about is not there"),
+            Some((about, found)) => match tells((key, value), (&about, &found)) {
+                Ok(true) => Ok(()),
+                Ok(false) => wrong("key", "the record that it is about does not lead to it"),
+                Err(wrong) => Err(wrong),
+            },
+        },
         Ok(Then::Pointed(pointer)) => match store.get(&pointer).await? {
             Some(pointer) if pointer.value == key => Ok(()),
             Some(_) => wrong("key", "its id leads to another record"),
             None => wrong("key", "its id does not lead to it"),
         },
     })
+}
+
+/// What stands under a key; from the pointer of a settlement's id, the settlement.
+async fn behind(store: &Store, key: Vec<u8>) -> Result<Option<(Bytes, Bytes)>, Failure> {
+    let Some(found) = store.get(&key).await? else { return Ok(None) };
+    if !key.starts_with(b"s/") {
+        return Ok(Some((key.into(), found.value)));
+    }
+    Ok(store.get(&found.value).await?.map(|record| (found.value, record.value)))
+}
+
+fn unread<T>() -> Result<T, Wrong> {
+    wrong("record", "it does not read")
 }
 
 fn wrong<T>(field: &str, what: impl Into<String>) -> Result<T, Wrong> {
@@ -188,16 +238,31 @@ fn loose<M: prost::Message + Default>(
 fn mark(value: &[u8], about: Option<Vec<u8>>) -> Result<Then, Wrong> {
     match about {
         Some(about) if value.is_empty() => Ok(Then::Needs(about)),
-        _ => wrong("record", "it does not read"),
+        _ => unread(),
     }
 }
 
-/// The person whose filing waits to be mirrored.
-fn outboxed(key: &[u8]) -> Option<Vec<u8>> {
-    let rest = std::str::from_utf8(key.strip_prefix(keys::OUTBOX)?).ok()?;
-    let (person, filing) = rest.split_once('/')?;
-    FilingId::parse(filing).ok()?;
-    Some(keys::person(&PersonId::parse(person).ok()?))
+/// A mark that a filing of a person waits to be mirrored.
+fn outboxed(_: Role, key: &[u8], value: &[u8]) -> Result<Then, Wrong> {
+    let rest = key.strip_prefix(keys::OUTBOX).and_then(|rest| std::str::from_utf8(rest).ok());
+    let person = rest.and_then(|rest| rest.split_once('/')).and_then(|(person, _)| PersonId::parse(person).ok());
+    let Some((person, true)) = person.map(|person| (person, value.is_empty())) else { return unread() };
+    Ok(Then::Told(keys::person(&person), |(own, _), (key, value)| {
+        let member = member::parse(&document(key, value)?)?;
+        Ok(member.filings.iter().any(|filing| keys::outbox(&member.person.id, &filing.id) == own))
+    }))
+}
+
+/// A result of a day, which is its last one or came before that.
+fn revised(_: Role, key: &[u8], value: &[u8]) -> Result<Then, Wrong> {
+    whole(key, value, run)?;
+    let day = key.strip_prefix(b"d/").and_then(|rest| rest.split(|byte| *byte == b'/').next());
+    Ok(Then::Told(last_run(day), |(own, _), (_, last)| Ok(own <= last)))
+}
+
+/// The pointer to the last result of a day.
+fn last_run(day: Option<&[u8]>) -> Vec<u8> {
+    [b"e/", day.unwrap_or_default()].concat()
 }
 
 /// A pointer from an id to the record's key.

@@ -22,7 +22,7 @@ pub(crate) struct Member {
     /// The purse as the person was entered.
     pub(crate) opening: Purse,
     pub(crate) accumulators: Accumulators,
-    pub(super) filings: Vec<Filing>,
+    pub(crate) filings: Vec<Filing>,
     pub(super) open_stay: Option<VisitId>,
     pub(crate) last_settlement: Option<SettlementId>,
 }

@@ -25,9 +25,9 @@ mod registry;
 mod relay;
 mod reverse;
 mod road;
-mod screening;
+pub(crate) mod screening;
 mod settle;
-mod tickets;
+pub(crate) mod tickets;
 
 use std::{collections::BTreeMap, future::Future, io, pin::Pin, sync::Arc};
 

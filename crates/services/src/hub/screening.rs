@@ -34,7 +34,8 @@ pub(super) fn forget(txn: &mut Txn, settlement: &Settlement) {
     }
 }
 
-fn place(settlement: &Settlement) -> Vec<u8> {
+/// The mark of a stay that stands settled.
+pub(crate) fn place(settlement: &Settlement) -> Vec<u8> {
     let claim = &settlement.claim;
     keys::stay(&claim.home.province(), &claim.person, &settlement.id)
 }

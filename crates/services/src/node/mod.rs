@@ -56,7 +56,7 @@ pub(crate) use lines::stored_lines;
 pub use net::{Conn, Incoming, Io, Net, Peer, Pending, Tcp};
 pub use office::Office;
 pub(crate) use pages::Pages;
-pub use parameters::{LoadError, embedded_parameters, load_parameters};
+pub use parameters::{LoadError, embedded_parameters, embedded_with, load_parameters};
 pub use peer::{Link, call, channel, is_serving};
 pub(crate) use places::{Place, Places};
 pub use records::Records;

@@ -28,8 +28,17 @@ pub enum LoadError {
 /// # Errors
 /// [`LoadError::Invalid`], which the tests of the build would have shown.
 pub fn embedded_parameters() -> Result<Parameters, LoadError> {
+    embedded_with("", "")
+}
+
+/// The same with more text at the end of one file, such as a policy of a later day.
+///
+/// # Errors
+/// [`LoadError::Invalid`] where the text is wrong.
+pub fn embedded_with(file: &str, more: &str) -> Result<Parameters, LoadError> {
     let mut texts = Vec::new();
     collect_embedded(&EMBEDDED, &mut texts);
+    texts.iter_mut().filter(|(path, _)| path == file).for_each(|(_, text)| text.push_str(more));
     parse(&texts)
 }
 

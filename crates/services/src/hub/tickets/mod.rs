@@ -114,7 +114,8 @@ fn keep(txn: &mut Txn, document: &mut pb::Ticket, ticket: &Ticket, done: Done, t
     txn.keep(keys::ticket(&ticket.id), document);
 }
 
-fn pointer(ticket: &Ticket) -> Vec<u8> {
+/// The pointer to a ticket, while it is not closed.
+pub(crate) fn pointer(ticket: &Ticket) -> Vec<u8> {
     let problem = &ticket.problem;
     keys::open_ticket(wire_ticket::name(problem.cause), problem.home.as_str(), problem.care.as_str())
 }
