@@ -77,8 +77,8 @@ pub(crate) fn simulate(options: &Options) -> anyhow::Result<ExitCode> {
         }
     }
     bar.finish_and_clear();
-    sums.tell(options, began.elapsed());
-    Ok(if sums.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    anstream::print!("{}", sums.told(options, began.elapsed()));
+    Ok(sums.code())
 }
 
 /// Starts the seeds on their cores; gives what comes of them. turmoil has runtimes of its own, which may not run inside
@@ -88,8 +88,7 @@ fn started(options: &Options, rules: &Rules, began: Instant) -> mpsc::IntoIter<D
     let next = Arc::new(AtomicU64::new(options.start));
     let end = options.start.saturating_add(options.seeds);
     let minutes = options.minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
-    let run_options =
-        RunOptions { settlements: options.settlements, with_faults: !options.calm, ..RunOptions::default() };
+    let run_options = run_options(options);
     for _ in 0..options.jobs.max(1) {
         let (sender, next, rules) = (sender.clone(), Arc::clone(&next), rules.clone());
         thread::spawn(move || {
@@ -102,6 +101,10 @@ fn started(options: &Options, rules: &Rules, began: Instant) -> mpsc::IntoIter<D
         });
     }
     results.into_iter()
+}
+
+fn run_options(options: &Options) -> RunOptions {
+    RunOptions { settlements: options.settlements, with_faults: !options.calm, ..RunOptions::default() }
 }
 
 /// What came of all seeds.
@@ -121,7 +124,11 @@ impl Sums {
         }
     }
 
-    fn tell(&self, options: &Options, took: Duration) {
+    fn code(&self) -> ExitCode {
+        if self.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+    }
+
+    fn told(&self, options: &Options, took: Duration) -> String {
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let a_minute = self.seeds.saturating_mul(60_000) / took_ms.max(1);
         if options.json {
@@ -139,26 +146,26 @@ impl Sums {
                 "seeds_per_minute": a_minute,
                 "simulated_s": self.simulated.as_secs(),
             });
-            anstream::println!("{object}");
-            return;
+            return format!("{object}\n");
         }
-        self.failed.iter().take(TOLD_MAX).for_each(|done| story(options, done));
+        let mut told: String = self.failed.iter().take(TOLD_MAX).map(|done| story(options, done)).collect();
         if self.failed.len() > TOLD_MAX {
             let rest: Vec<String> = self.failed.iter().skip(TOLD_MAX).map(|done| done.seed.to_string()).collect();
-            anstream::println!("其余未守 also broken: {}", rest.join(" "));
+            told.push_str(&format!("其余未守 also broken: {}\n", rest.join(" ")));
         }
         let kept = if self.failed.is_empty() {
             "✓ 承诺皆守 every promise kept"
         } else {
             "✗ 有违承诺 a promise was broken"
         };
-        anstream::println!("{kept}: {} 个种子 seeds, {} 未守 broken", self.seeds, self.failed.len());
-        anstream::println!(
-            "用时 took {}.{:03} s, 每分钟 {a_minute} 个种子 seeds a minute; 模拟时长 simulated {} s",
+        told.push_str(&format!("{kept}: {} 个种子 seeds, {} 未守 broken\n", self.seeds, self.failed.len()));
+        told.push_str(&format!(
+            "用时 took {}.{:03} s, 每分钟 {a_minute} 个种子 seeds a minute; 模拟时长 simulated {} s\n",
             took_ms / 1_000,
             took_ms % 1_000,
             self.simulated.as_secs()
-        );
+        ));
+        told
     }
 }
 
@@ -175,11 +182,91 @@ fn replay(options: &Options, seed: u64) -> String {
 }
 
 /// What was broken, what came before, and how to see it again.
-fn story(options: &Options, done: &Done) {
-    anstream::println!("✗ 种子 seed {}: {}", done.seed, done.broken.as_deref().unwrap_or_default());
+fn story(options: &Options, done: &Done) -> String {
     let lines: Vec<&str> = done.transcript.lines().collect();
     let hidden = lines.len().saturating_sub(LAST_LINES);
-    anstream::println!("  最后的事件 the last events ({hidden} 行略 lines before them):");
-    lines.iter().skip(hidden).for_each(|line| anstream::println!("  {line}"));
-    anstream::println!("  重放 again: {}\n", replay(options, done.seed));
+    let mut told = format!("✗ 种子 seed {}: {}\n", done.seed, done.broken.as_deref().unwrap_or_default());
+    told.push_str(&format!("  最后的事件 the last events ({hidden} 行略 lines before them):\n"));
+    lines.iter().skip(hidden).for_each(|line| told.push_str(&format!("  {line}\n")));
+    told.push_str(&format!("  重放 again: {}\n\n", replay(options, done.seed)));
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use zhijie_simulation::Lie;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    /// The options of a command such as `zhijie simulate --seeds 1`.
+    fn read(command: &str) -> Options {
+        Program::parse_from(command.strip_prefix("zhijie ").unwrap().split(' ')).options
+    }
+
+    /// The first seed that a disk which checks no versions lets fail.
+    fn failed(options: &Options, rules: &Rules) -> Done {
+        let lying = |seed| run(seed, rules, lie(options));
+        (options.start..).map(lying).find(|done| done.broken.is_some()).unwrap()
+    }
+
+    fn lie(options: &Options) -> RunOptions {
+        RunOptions { lie: Some(Lie::NoVersions), ..run_options(options) }
+    }
+
+    #[test]
+    fn a_failing_seed_is_told_with_its_last_events_and_the_command_that_shows_them_again() {
+        let (options, rules) = (read("zhijie simulate --settlements 40"), Rules::read().unwrap());
+        let done = failed(&options, &rules);
+        let mut sums = Sums::default();
+        sums.take(run(done.seed, &rules, run_options(&options)));
+        assert_eq!((sums.failed.len(), sums.code()), (0, ExitCode::SUCCESS), "without the lie it keeps its promises");
+        sums.take(done.clone());
+        assert_eq!(sums.code(), ExitCode::from(1));
+
+        let told = sums.told(&options, Duration::from_secs(2));
+        let mut lines = told.lines();
+        let broken = done.broken.clone().unwrap();
+        let first = format!("✗ 种子 seed {}: {broken}", done.seed);
+        assert!(told.starts_with(&first), "{told}");
+        let events: Vec<&str> = done.transcript.lines().collect();
+        let mut last = events.iter().skip(events.len() - LAST_LINES);
+        lines.find(|line| line.contains("the last events")).unwrap();
+        assert!(lines.by_ref().take(LAST_LINES).all(|line| line.trim_start() == last.next().unwrap().trim_start()));
+        let again = lines.next().unwrap().trim_start().strip_prefix("重放 again: ").unwrap();
+        assert!(told.contains("✗ 有违承诺 a promise was broken: 2 个种子 seeds, 1 未守 broken"), "{told}");
+
+        // What the command runs is this seed, byte for byte.
+        let replayed = read(again);
+        assert_eq!((replayed.seeds, replayed.start, replayed.transcript), (1, done.seed, true));
+        assert_eq!(run(replayed.start, &rules, lie(&replayed)), done);
+
+        let object: serde_json::Value =
+            serde_json::from_str(&sums.told(&Options { json: true, ..options }, Duration::from_secs(2))).unwrap();
+        let failed = &object["failed"][0];
+        assert_eq!((failed["seed"].as_u64(), failed["broken"].as_str()), (Some(done.seed), Some(broken.as_str())));
+        assert_eq!(failed["replay"].as_str(), Some(again));
+    }
+
+    #[test]
+    fn of_many_failing_seeds_a_few_are_told_and_the_others_named() {
+        let failed = |seed| Done {
+            seed,
+            transcript: "   0.015  it began\n".into(),
+            broken: Some("a visit is settled twice".into()),
+            elapsed: Duration::ZERO,
+        };
+        let mut sums = Sums::default();
+        (1..=5).for_each(|seed| sums.take(failed(seed)));
+        let told = sums.told(&read("zhijie simulate --calm"), Duration::from_millis(1));
+        assert_eq!(told.matches("the last events (0 行略 lines before them):\n     0.015  it began").count(), TOLD_MAX);
+        assert!(told.contains("其余未守 also broken: 4 5\n"), "{told}");
+        assert!(told.contains("again: zhijie simulate --seeds 1 --start 3 --transcript --calm\n"), "{told}");
+    }
 }
