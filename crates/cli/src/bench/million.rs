@@ -52,7 +52,14 @@ pub(super) struct Row {
     pub(super) figures: Figures,
 }
 
-/// Settles so many.
+impl Run {
+    /// How many were settled.
+    pub(super) fn settled(&self) -> u64 {
+        self.rows.last().map_or(0, |row| row.settled)
+    }
+}
+
+/// Settles so many, or until it is interrupted.
 pub(super) async fn run(
     engine: &str,
     count: u64,
@@ -70,7 +77,12 @@ pub(super) async fn run(
     let report = bench.run(
         Profile::shipped("constant", 1.0, Some(LONG))?,
         Arrival::Closed(TOGETHER),
-        enough.notified(),
+        async {
+            tokio::select! {
+                () = enough.notified() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        },
         |look: &Look| {
             settled += look.second.good;
             sizes.push(size(&stores).saturating_sub(before));

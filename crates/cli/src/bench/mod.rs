@@ -43,7 +43,8 @@ pub(crate) struct Options {
     /// Write JSON instead of tables
     #[arg(long)]
     json: bool,
-    /// Settle N million in one run instead, and see whether throughput, memory and disk hold
+    /// Settle N million in one run instead, and see whether throughput, memory and disk hold; Ctrl-C ends it with what was
+    /// measured so far
     #[arg(long, value_name = "N", conflicts_with = "quick")]
     million: Option<u64>,
     /// A look whether it works, in seconds: its figures mean nothing
@@ -65,7 +66,7 @@ pub(crate) async fn bench(options: &Options) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("{}", options.folder.display()))?;
     let (json, tables) = tokio::select! {
         biased;
-        _ = tokio::signal::ctrl_c() => bail!("interrupted: a part of the rounds is no result"),
+        _ = tokio::signal::ctrl_c(), if options.million.is_none() => bail!("interrupted: a part of the rounds is no result"),
         measured = measured(options, folder.path()) => match measured {
             Err(error) if error.downcast_ref::<NoResult>().is_some() => {
                 anstream::eprintln!("zhijie: {error:#}");
@@ -85,9 +86,14 @@ async fn measured(options: &Options, folder: &Path) -> anyhow::Result<(Value, St
     let engines: Vec<String> = named.iter().map(ToString::to_string).collect();
     let people = if options.quick { PEOPLE_QUICK } else { PEOPLE };
     if let Some(millions) = options.million {
-        let mut runs = Vec::new();
+        let (mut runs, count) = (Vec::new(), millions * MILLION);
         for engine in &engines {
-            runs.push(million::run(engine, millions * MILLION, people, folder.join(engine), &progress).await?);
+            let run = million::run(engine, count, people, folder.join(engine), &progress).await?;
+            let whole = run.settled() >= count;
+            runs.push(run);
+            if !whole {
+                break;
+            }
         }
         return Ok((shown::long_json(&runs), shown::long_tables(&runs)));
     }

@@ -128,7 +128,7 @@ pub(crate) const CHANGES: &[Row] = &[
             |key, turn: pb::TurnRecord| vec![(b"?/1".to_vec(), Some(sealed(key, &turn)))],
         );
     }),
-    ("the id of a record leads nowhere", "records hub b key", |stores| {
+    ("the id of a record leads nowhere", "records hub H key", |stores| {
         stores.change("hub", "b/", in_force, |_, record| {
             let id = record.settlement.expect("a settlement").id;
             vec![(format!("s/{id}").into_bytes(), None)]

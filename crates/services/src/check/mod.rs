@@ -192,7 +192,8 @@ impl Report {
 /// [`Failure`] of a store; what its records say is a difference and no failure.
 pub async fn check(stores: &Stores) -> Result<Report, Failure> {
     let each = stores.identities().cloned();
-    let each: Vec<_> = each.map(|one| beside(stores, async move |stores| records::check(&stores, &one).await)).collect();
+    let each: Vec<_> =
+        each.map(|one| beside(stores, async move |stores| records::check(&stores, &one).await)).collect();
     let books = beside(stores, async |stores| books::check(&stores).await);
     let persons = beside(stores, async |stores| persons::check(&stores).await);
     let places = beside(stores, async |stores| places::check(&stores).await);
