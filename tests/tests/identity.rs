@@ -12,7 +12,8 @@ use std::{
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tonic::{Code, Request, Status, metadata::MetadataMap, transport::Channel};
+use tonic::{Code, Status, body::Body, codegen::http::Request, metadata::MetadataMap, transport::Channel};
+use tower::ServiceExt;
 use zhijie_identity::{Identity, Live, authority::Authority, now};
 use zhijie_services::{
     cluster::{Clients, Loopback},
@@ -332,7 +333,7 @@ async fn a_hospital_is_bound_to_its_institution() {
 #[tokio::test]
 async fn the_unknown_and_the_expired_get_nothing() {
     let town = Town::start().await;
-    let request = || Request::new(message(SHANGHAI, "m1"));
+    let request = || message(SHANGHAI, "m1");
     let nothing = async |channel: Channel, who: &str| {
         let status = CareClient::new(channel).find(request()).await.expect_err(who);
         assert!(matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal), "{who}: {status:?}");
@@ -366,6 +367,20 @@ async fn the_unknown_and_the_expired_get_nothing() {
     let mut told = Vec::new();
     let _ = plain.read_to_end(&mut told).await;
     assert!(!String::from_utf8_lossy(&told).contains("HTTP/1.1"), "{told:?}");
+    town.stop().await;
+}
+
+#[tokio::test]
+async fn metrics_are_for_the_national_agency() {
+    let town = Town::start().await;
+    let asked = async |own: &Identity| {
+        let request = Request::get("/metrics").body(Body::empty()).expect("a request");
+        town.channel(own, "hub").oneshot(request).await.expect("an answer").status().as_u16()
+    };
+    assert_eq!(asked(&Identity::National).await, 200);
+    for other in [hospital(SHANGHAI), office("310000"), Identity::Care("310000".into())] {
+        assert_eq!(asked(&other).await, 403, "{other}");
+    }
     town.stop().await;
 }
 

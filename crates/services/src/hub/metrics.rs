@@ -7,19 +7,22 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{StatusCode, header::CONTENT_TYPE};
+use axum::{
+    extract::Request,
+    http::{StatusCode, header::CONTENT_TYPE},
+};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 use tokio::{sync::Mutex, time::Instant};
-use tonic::service::Routes;
+use tonic::{metadata::MetadataMap, service::Routes};
 use zhijie_domain::calendar::{Date, add_days};
 
 use super::{Hub, clearing, latency::Latency};
 use crate::{
-    node::{Failure, Pages, Records, keys, limits},
+    node::{Caller, Failure, Pages, Records, keys, limits},
     wire::{
         self,
         pb::{self, answer::Outcome},
@@ -129,11 +132,16 @@ impl Metrics {
     }
 }
 
-/// Adds `GET /metrics` to the routes.
+/// Adds `GET /metrics` to the routes: for the national agency, as what it measures is of all provinces.
 pub(super) fn route(routes: Routes, hub: Arc<Hub>) -> Routes {
-    let shown = move || {
+    let shown = move |request: Request| {
         let hub = Arc::clone(&hub);
-        async move { show(&hub).await }
+        async move {
+            let (head, _) = request.into_parts();
+            let metadata = MetadataMap::from_headers(head.headers);
+            Caller::admitted(&head.extensions, &metadata, Caller::is_national).map_err(|_| StatusCode::FORBIDDEN)?;
+            show(&hub).await
+        }
     };
     routes.into_axum_router().route("/metrics", axum::routing::get(shown)).into()
 }
