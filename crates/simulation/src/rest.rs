@@ -62,6 +62,9 @@ async fn flipped(dice: &mut Dice, disks: &Disks) -> Result<(), String> {
         None => *key = with_flipped(key, byte, bit),
         Some(byte) => *value = with_flipped(value, byte, bit),
     }
+    // Where its key has become that of another record, it lies in its place: of two writes to a key the later counts.
+    let struck = records.remove(place);
+    records.push(struck);
     let damaged = Memory::new();
     for page in records.chunks(limits::SCAN_ROWS_MAX) {
         let writes = page.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
