@@ -55,16 +55,18 @@ async fn flipped(dice: &mut Dice, disks: &Disks) -> Result<(), String> {
         None => Vec::new(),
     };
     let place = dice.place(records.len());
-    let Some((key, value)) = records.get_mut(place) else { return Ok(()) };
+    if place >= records.len() {
+        return Ok(());
+    }
+    let (mut key, mut value) = records.remove(place);
     let (kind, bytes) = (key.first().copied().unwrap_or_default(), key.len() + value.len());
     let (byte, bit) = (dice.place(bytes), dice.place(8));
     match byte.checked_sub(key.len()) {
-        None => *key = with_flipped(key, byte, bit),
-        Some(byte) => *value = with_flipped(value, byte, bit),
+        None => key = with_flipped(&key, byte, bit),
+        Some(byte) => value = with_flipped(&value, byte, bit),
     }
     // Where its key has become that of another record, it lies in its place: of two writes to a key the later counts.
-    let struck = records.remove(place);
-    records.push(struck);
+    records.push((key, value));
     let damaged = Memory::new();
     for page in records.chunks(limits::SCAN_ROWS_MAX) {
         let writes = page.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
@@ -84,14 +86,16 @@ async fn flipped(dice: &mut Dice, disks: &Disks) -> Result<(), String> {
 
 /// All records of a disk, key and value.
 async fn records(memory: &Memory) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-    let (mut records, mut next) = (Vec::new(), Vec::new());
+    let store = Store::new(memory.clone());
+    let mut records: Vec<(Bytes, Bytes)> = Vec::new();
     loop {
-        let page = memory.scan(&next, &[], limits::SCAN_ROWS_MAX).await?;
-        let last = page.last().filter(|_| page.len() == limits::SCAN_ROWS_MAX).map(|(key, _)| key.clone());
+        let after = records.last().map(|(key, _)| key.clone());
+        let page = store.scan_prefix(&[], after.as_deref(), limits::SCAN_ROWS_MAX).await?;
+        let is_last = page.len() < limits::SCAN_ROWS_MAX;
         records.extend(page.into_iter().map(|(key, record)| (key, record.value)));
-        let Some(last) = last else { return Ok(records) };
-        // The least key behind it.
-        next = [&last[..], &[0]].concat();
+        if is_last {
+            return Ok(records);
+        }
     }
 }
 

@@ -95,10 +95,13 @@ pub fn outbox(person: &PersonId, id: &FilingId) -> Vec<u8> {
 /// All filings to mirror.
 pub const OUTBOX: &[u8] = b"o/";
 
+/// How the key of a deduction ends behind the id.
+const DEDUCTED: &str = "/d";
+
 /// `q/settlement` or `q/settlement/d`: what waits for a clearing table at the hub; a deduction has the second form.
 #[must_use]
 pub fn waiting(item: &SettlementId, deduction: bool) -> Vec<u8> {
-    format!("q/{item}{}", if deduction { "/d" } else { "" }).into_bytes()
+    format!("q/{item}{}", if deduction { DEDUCTED } else { "" }).into_bytes()
 }
 
 /// All that waits for clearing.
@@ -143,7 +146,7 @@ pub fn table_item(
     item: &SettlementId,
     deduction: bool,
 ) -> Vec<u8> {
-    format!("k/{period}/{home}/{care}/{item}{}", if deduction { "/d" } else { "" }).into_bytes()
+    format!("k/{period}/{home}/{care}/{item}{}", if deduction { DEDUCTED } else { "" }).into_bytes()
 }
 
 /// All items of a period.
@@ -423,13 +426,10 @@ pub fn head_of_day(author: &Author, day: Date) -> Vec<u8> {
 /// What a key begins with before the id of its record.
 #[must_use]
 pub fn family(key: &[u8]) -> &[u8] {
-    let id = key.strip_suffix(DEDUCTED).unwrap_or(key);
+    let id = key.strip_suffix(DEDUCTED.as_bytes()).unwrap_or(key);
     let end = id.iter().rposition(|byte| *byte == b'/').map_or(id.len(), |slash| slash + 1);
     &key[..end]
 }
-
-/// How the key of a deduction ends behind the id.
-const DEDUCTED: &[u8] = b"/d";
 
 /// A key for a log: its kind only, as the rest may hold personal data.
 #[must_use]
