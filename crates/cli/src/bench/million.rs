@@ -31,9 +31,9 @@ pub(super) const EARLY: u64 = 100_000;
 #[derive(Debug, Serialize)]
 pub(super) struct Run {
     pub(super) engine: String,
-    /// Settlements a second around the first [`EARLY`], and over the last as many.
-    pub(super) early: f64,
-    pub(super) late: f64,
+    /// Settlements a second around the first [`EARLY`], and over the last as many; nothing where so many were not settled.
+    pub(super) early: Option<f64>,
+    pub(super) late: Option<f64>,
     /// The whole of it.
     pub(super) measured: Measured,
     pub(super) rows: Vec<Row>,
@@ -124,12 +124,13 @@ fn memory(process: &Process, at_ms: u64) -> Option<(String, f64)> {
     Some((of(key::MEMORY, role(&process.name)), sample.memory as f64))
 }
 
-/// Settlements a second over the [`EARLY`] settlements around a count.
-fn around(rows: &[Row], count: u64) -> f64 {
+/// Settlements a second over the [`EARLY`] settlements around a count; nothing where the count was not reached.
+fn around(rows: &[Row], count: u64) -> Option<f64> {
     let (from, to) = (count.saturating_sub(EARLY / 2), count + EARLY / 2);
+    let reached = rows.last().is_some_and(|row| row.settled >= count.max(EARLY));
     let near = rows.iter().filter(|row| row.settled > from && row.settled - row.count < to);
     let (count, seconds) = near.fold((0, 0.0), |(count, seconds), row| (count + row.count, seconds + row.seconds));
-    if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
+    (reached && seconds > 0.0).then(|| count as f64 / seconds)
 }
 
 /// The rows put together to a few long ones: the longest tail of each, memory and disk at its end.
@@ -167,8 +168,8 @@ mod tests {
             Row { settled, count: 50_000, seconds, figures }
         };
         let rows: Vec<Row> = (1..=40).map(row).collect();
-        assert_eq!((around(&rows, EARLY), around(&rows, 1_950_000)), (5_000.0, 2_500.0));
-        assert_eq!(around(&[], EARLY), 0.0);
+        assert_eq!((around(&rows, EARLY), around(&rows, 1_950_000)), (Some(5_000.0), Some(2_500.0)));
+        assert_eq!((around(&rows[..1], EARLY), around(&rows[..1], 0)), (None, None));
         let long = together(&rows);
         let shown: Vec<_> =
             long.iter().map(|row| (row.settled, row.count, row.seconds, row.figures[key::P99])).collect();

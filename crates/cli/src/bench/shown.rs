@@ -226,17 +226,18 @@ pub(super) fn long_tables(runs: &[Run]) -> String {
             ];
             table.row(cells.into_iter().chain(memory));
         }
-        let (early, late) = (whole(run.early), whole(run.late));
-        let held = ratio(Some(&run.late), Some(&run.early)).map(percent).unwrap_or_default();
+        let around = whole(EARLY as f64);
+        let held = match (run.early, run.late) {
+            (Some(early), Some(late)) => {
+                let held = percent(late / early);
+                format!("{}/s around {around}, {}/s at the end: {held}", whole(early), whole(late))
+            }
+            _ => format!("fewer than {around}: too few to see whether it tires"),
+        };
         let others = run.measured.foreign;
         let others = others.map_or_else(|| UNKNOWN.to_owned(), |points| percent(f64::from(points) / WHOLE));
         let spent = run.measured.figures.get(&of(key::CPU, key::ALL)).copied().map(whole).unwrap_or_default();
-        format!(
-            "{}\n{}\n{early}/s around {}, {late}/s at the end: {held}; {spent} µs of CPU each; other programs took {others}\n",
-            run.engine,
-            table.shown(),
-            whole(EARLY as f64),
-        )
+        format!("{}\n{}\n{held}; {spent} µs of CPU each; other programs took {others}\n", run.engine, table.shown())
     });
     shown.collect()
 }
