@@ -13,8 +13,8 @@ use zhijie_identity::{
 };
 use zhijie_services::{
     check::{Stores, Subject, check},
-    domain::{calendar::Moment, ids::SettlementId},
-    evidence::{Evidence, Fact, Finding, Verdict, gather, verify},
+    domain::{calendar::Moment, ids::SettlementId, proof::Statement},
+    evidence::{Evidence, Fact, Finding, Key, Signed, Verdict, gather, verify},
     node::{Signer, document, identity},
     pb::{self, Cure, DifferenceKind},
 };
@@ -28,26 +28,30 @@ const PROVINCES: [&str; 4] = ["310000", "340000", "500000", "510000"];
 /// Where Zhang is treated, where all meet, and where Zhang is insured.
 const BOOKS: [&str; 3] = ["care-500000", "hub", "home-510000"];
 
+/// The key with which Zhang's home would sign two days later.
+const RENEWED: &str = "home-510000-renewed";
+
 /// Keys with certificates of one authority, which are valid today and on the day of the tests.
 fn credentials() -> &'static (Authorities, BTreeMap<String, Signer>) {
     static CREDENTIALS: OnceLock<(Authorities, BTreeMap<String, Signer>)> = OnceLock::new();
     CREDENTIALS.get_or_init(|| {
         let authority = Authority::new(std::time::Duration::from_secs(86_400)).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let valid = (Moment::start_of(TODAY.parse().unwrap()).0 / 1_000, now() + DAY_S);
+        let from = Moment::start_of(TODAY.parse().unwrap()).0 / 1_000;
         let mut signers = BTreeMap::new();
         let mut authorities = None;
+        let mut make = |name: String, named: &Identity, from: i64| {
+            let files = folder.path().join(&name);
+            authority.issue(named, &[], (from, now() + DAY_S), &files).unwrap();
+            let own = Own::read(&files).unwrap();
+            signers.insert(name, Signer::from_pkcs8(own.private_key(), own.certificate()).unwrap());
+            authorities = Some(own.authorities().clone());
+        };
         for province in PROVINCES {
-            for (role, named) in [("home", Identity::Home(province.into())), ("care", Identity::Care(province.into()))]
-            {
-                let name = format!("{role}-{province}");
-                let files = folder.path().join(&name);
-                authority.issue(&named, &[], valid, &files).unwrap();
-                let own = Own::read(&files).unwrap();
-                signers.insert(name, Signer::from_pkcs8(own.private_key(), own.certificate()).unwrap());
-                authorities = Some(own.authorities().clone());
-            }
+            make(format!("home-{province}"), &Identity::Home(province.into()), from);
+            make(format!("care-{province}"), &Identity::Care(province.into()), from);
         }
+        make(RENEWED.into(), &Identity::Home("510000".into()), from + 2 * DAY_S);
         (authorities.unwrap(), signers)
     })
 }
@@ -224,6 +228,45 @@ async fn evidence_proves_a_settlement_and_what_undid_it() {
         let found = verify(&evidence, None);
         assert!(!is_wrong(&found) && found.iter().any(|finding| finding.verdict == Verdict::Unverified));
     }
+}
+
+#[tokio::test]
+async fn evidence_without_the_heads_of_both_is_not_verified() {
+    let world = world().await;
+    let settlement = pay(&world, "m1", 500).await;
+    world.assert_books_equal(TODAY, 1).await;
+    let whole = evidence(&world, &settlement.id).await;
+    assert_eq!(whole.settlement.days.len(), 2);
+    for (left, missing) in [(0, "home-510000"), (1, "care-500000")] {
+        let mut evidence = whole.clone();
+        evidence.settlement.days = vec![whole.settlement.days[left].clone()];
+        let found = verify(&evidence, Some(&credentials().0));
+        let open: Vec<_> = found.iter().filter(|finding| finding.verdict == Verdict::Unverified).collect();
+        assert!(!is_wrong(&found) && open.len() == 1, "{found:?}");
+        assert!(open[0].key == "day" && open[0].detail.starts_with(missing), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_may_be_signed_by_a_key_that_came_after_its_day_and_a_record_may_not() {
+    let world = world().await;
+    let settlement = pay(&world, "m1", 500).await;
+    world.assert_books_equal(TODAY, 1).await;
+    let mut evidence = evidence(&world, &settlement.id).await;
+    let renewed = &credentials().1[RENEWED];
+    let signed = |lines: &[String]| {
+        let signature = renewed.sign(&Statement::of_lines(lines)).to_string();
+        Signed { signature, key: renewed.public().to_string() }
+    };
+    let home = evidence.settlement.days.iter_mut().find(|day| day.head.contains(&"role: home".to_owned())).unwrap();
+    home.signed = signed(&home.head);
+    let certificate = renewed.certificate().iter().map(|byte| format!("{byte:02x}")).collect();
+    evidence.keys.push(Key { of: "home-510000".into(), key: renewed.public().to_string(), certificate });
+    let found = verify(&evidence, Some(&credentials().0));
+    assert!(found.iter().all(|finding| finding.verdict == Verdict::Right), "{found:?}");
+
+    evidence.settlement.home = Some(signed(&evidence.settlement.record));
+    assert!(is_wrong(&verify(&evidence, Some(&credentials().0))));
 }
 
 #[tokio::test]

@@ -71,6 +71,16 @@ impl Authorities {
         self.prove(&certificate.into(), &[], self::at(at), KeyUsage::client_auth())
     }
 
+    /// What a certificate, DER, proves at the first moment from `at` on, s since 1970, at which it was valid: for what was
+    /// signed at `at` or later.
+    ///
+    /// # Errors
+    /// As [`Authorities::verify`], where it was no longer valid at `at`.
+    pub fn verify_from(&self, certificate: &[u8], at: i64) -> Result<Proven, IdentityError> {
+        let (from, _) = validity(&certificate.into())?;
+        self.verify(certificate, at.max(from))
+    }
+
     /// The same with what stands between, for a use.
     pub(crate) fn prove(
         &self,

@@ -109,9 +109,11 @@ impl Verifying<'_> {
         for day in &fact.days {
             self.day(fact, &record, day, at);
         }
-        if fact.days.is_empty() {
-            let detail = "no region has put the day under a head that holds this record".into();
-            self.tell("day", "日链", "it is in a day's chain", Verdict::Unverified, detail);
+        for side in [&home, &care] {
+            if !fact.days.iter().any(|day| author_of(&Statement::of_lines(&day.head), &record) == *side) {
+                let detail = format!("{side} has put the day under no head that holds this record");
+                self.tell("day", "日链", "it is in a day's chain", Verdict::Unverified, detail);
+            }
         }
     }
 
@@ -159,7 +161,7 @@ impl Verifying<'_> {
     fn day(&mut self, fact: &Fact, record: &Statement, day: &Day, at: i64) {
         let head = Statement::of_lines(&day.head);
         let role = head.value("role").unwrap_or_default();
-        let author = format!("{role}-{}", record.value(role).unwrap_or_default());
+        let author = author_of(&head, record);
         self.signature(&HEAD, &author, (DAY, &head), Some(&day.signed), at);
         let same = record.value("day").is_some() && record.value("day") == head.value("day");
         let own = head.value("region") == record.value(role);
@@ -210,12 +212,18 @@ impl Verifying<'_> {
     }
 }
 
+/// Whose head it is, by the record that it holds.
+fn author_of(head: &Statement, record: &Statement) -> String {
+    let role = head.value("role").unwrap_or_default();
+    format!("{role}-{}", record.value(role).unwrap_or_default())
+}
+
 fn same(name: &str, one: &Statement, other: &Statement) -> bool {
     one.value(name).is_some() && one.value(name) == other.value(name)
 }
 
 /// The certificate of a key is of an authority, was valid when the record was made, and names the author; and the
-/// signature is by the key in it.
+/// signature is by the key in it. A head is made after its records: its certificate may have begun later.
 fn belongs(
     authorities: &Authorities,
     key: &Key,
@@ -225,7 +233,10 @@ fn belongs(
     at: i64,
 ) -> Result<(), String> {
     let certificate = unhex(&key.certificate).ok_or("its certificate does not read")?;
-    let proven = authorities.verify(&certificate, at / 1_000).map_err(|error| error.to_string())?;
+    let (made, is_head) = (at / 1_000, statement.lines().next() == Some(DAY));
+    let proven =
+        if is_head { authorities.verify_from(&certificate, made) } else { authorities.verify(&certificate, made) };
+    let proven = proven.map_err(|error| error.to_string())?;
     let named = match &proven.identity {
         Identity::Home(region) => format!("home-{region}"),
         Identity::Care(region) => format!("care-{region}"),
