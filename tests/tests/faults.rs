@@ -550,7 +550,19 @@ async fn promise_6_a_visit_is_registered_once_whoever_says_otherwise() {
         from: TODAY.into(),
         ..pb::Visit::default()
     };
-    let request = pb::RegisterRequest { header: Some(head), visit: Some(visit) };
+    let request = pb::RegisterRequest { header: Some(head), visit: Some(visit.clone()) };
     let answer = world.hub_as_care("310000").register_visit(request).await.expect("a reply").into_inner();
+    assert_eq!(refused(&answer), 505);
+
+    // Another care, for a person of another home, under the id of this visit: that home knows nothing of it.
+    let theirs = pb::Visit {
+        person: ZHANG.into(),
+        home: ZHANG[..6].into(),
+        scheme: pb::Scheme::Employee.into(),
+        institution: CHONGQING.into(),
+        ..visit
+    };
+    let request = pb::RegisterRequest { header: Some(header(CHONGQING, ZHANG, "theirs")), visit: Some(theirs) };
+    let answer = world.hub_as_care("500000").register_visit(request).await.expect("a reply").into_inner();
     assert_eq!(refused(&answer), 505);
 }

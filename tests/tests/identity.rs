@@ -302,7 +302,7 @@ async fn a_hospital_is_bound_to_its_institution() {
     town.enrol().await;
     let of = |institution: &str| CareClient::new(town.channel(&hospital(institution), "care-310000"));
     let stay = visit(&of(SHANGHAI).register_visit(register(SHANGHAI, "m1")).await.expect("a reply").into_inner()).id;
-    settled(&of(SHANGHAI).settle_at_once(at_once(SHANGHAI, "m2")).await.expect("a reply").into_inner());
+    let paid = settled(&of(SHANGHAI).settle_at_once(at_once(SHANGHAI, "m2")).await.expect("a reply").into_inner());
 
     let mut clinic = of(CLINIC);
     let asked = clinic.settle_at_once(at_once(SHANGHAI, "m3")).await.expect("a reply").into_inner();
@@ -314,8 +314,17 @@ async fn a_hospital_is_bound_to_its_institution() {
     assert_eq!(not_yours(clinic.upload_lines(lines).await.expect("a reply").into_inner().refused), "visit");
     let withdraw = pb::WithdrawLinesRequest { visit: stay.clone(), serials: Vec::new() };
     assert_eq!(not_yours(clinic.withdraw_lines(withdraw).await.expect("a reply").into_inner().refused), "visit");
-    let discharge = pb::DischargeRequest { visit: stay, to: today() };
+    let discharge = pb::DischargeRequest { visit: stay.clone(), to: today() };
     assert_eq!(not_yours(clinic.discharge(discharge).await.expect("a reply").into_inner().refused), "visit");
+    // Under its own name what is another's is not known to it, settled or not.
+    let own = |message: &str| Some(header(CLINIC, LI, message));
+    for theirs in [&stay, &paid.claim.clone().expect("a claim").visit] {
+        let settle = || pb::SettleRequest { header: own("m7"), visit: theirs.clone(), ..pb::SettleRequest::default() };
+        assert_eq!(refused(&clinic.settle(settle()).await.expect("a reply").into_inner()), 504);
+        assert_eq!(refused(&clinic.pre_settle(settle()).await.expect("a reply").into_inner()), 504);
+    }
+    let cancel = pb::CancelRequest { header: own("m8"), settlement: paid.id.clone(), ..pb::CancelRequest::default() };
+    assert_eq!(refused(&clinic.cancel(cancel).await.expect("a reply").into_inner()), 703);
     let found = clinic.find(message(SHANGHAI, "m2")).await.expect("a reply").into_inner();
     assert_eq!(not_yours(refusal(found)), "message.institution");
     let found = settled(&of(SHANGHAI).find(message(SHANGHAI, "m2")).await.expect("a reply").into_inner());

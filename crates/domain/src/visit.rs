@@ -56,17 +56,22 @@ pub struct Visit {
 }
 
 impl Visit {
+    /// True where a claim is of this visit: of its person, institution, service and admission.
+    #[must_use]
+    pub fn is_of(&self, claim: &Claim) -> bool {
+        let registered = &self.registration;
+        registered.person == claim.person
+            && registered.institution == claim.institution
+            && registered.service == claim.service
+            && registered.from == claim.from
+    }
+
     /// Refuses a claim that is not of this visit or comes when the visit is not open.
     ///
     /// # Errors
     /// [`Code::VisitUnknown`] when person, institution, service or admission differ, [`Code::VisitState`] when not open.
     pub fn accepts(&self, claim: &Claim) -> Result<(), Refusal> {
-        let registered = &self.registration;
-        let same = registered.person == claim.person
-            && registered.institution == claim.institution
-            && registered.service == claim.service
-            && registered.from == claim.from;
-        if !same {
+        if !self.is_of(claim) {
             return Err(Refusal::new(Code::VisitUnknown, "a claim is of the visit it names", "visit_id")
                 .with("与登记信息不一致", "it does not agree with the registration"));
         }

@@ -40,9 +40,6 @@ pub(super) async fn claim_of(
     terms: &Terms<'_>,
 ) -> Result<Claimed, Stop> {
     let registration = &visit.registration;
-    if registration.institution != header.institution || registration.home != header.home {
-        return Err(Refusal::new(Code::VisitUnknown, "a visit belongs to its institution and home", "visit").into());
-    }
     care.has_come(registration.from)?;
     let level = care.levels.level(&care.node.parameters, &header.institution).await?;
     let (parts, categories) = roll_up(lines)?;

@@ -14,7 +14,7 @@ pub(super) async fn pre_settle(care: &Care, request: pb::SettleRequest) -> Resul
     let asked = async {
         let header = care.header(request.header.as_ref())?;
         let _place = care.admission.place(&header.home)?;
-        let visit = CareVisit::named(&mut care.node.store.begin(), &request.visit).await?;
+        let visit = CareVisit::under(&mut care.node.store.begin(), &request.visit, &header).await?;
         visit.must_be(pb::VisitStatus::Open, "an open visit is pre-settled")?;
         let lines = visit.lines(&care.node.store).await?;
         let claimed = claim_of(care, &header, &visit, &lines, &terms(&request)).await?;

@@ -41,7 +41,7 @@ pub(super) async fn settle(care: &Care, request: pb::SettleRequest) -> Result<pb
 
 impl Begin for Settle<'_> {
     async fn plan(&self, txn: &mut Txn) -> Result<Plan, Stop> {
-        let mut visit = CareVisit::named(txn, &self.request.visit).await?;
+        let mut visit = CareVisit::under(txn, &self.request.visit, self.header).await?;
         visit.must_be(pb::VisitStatus::Open, "an open visit is settled, and once")?;
         if visit.is_stay() && visit.document.to.is_empty() {
             return Err(Refusal::new(Code::VisitState, "a stay is settled after its discharge", "visit").into());

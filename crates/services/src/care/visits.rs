@@ -64,6 +64,16 @@ impl CareVisit {
         txn.keep(keys::visit(&self.id), &record);
     }
 
+    /// Reads the visit that a message names, which is of its institution and home.
+    pub(super) async fn under(txn: &mut Txn, visit: &str, header: &Header) -> Result<CareVisit, Stop> {
+        let visit = CareVisit::named(txn, visit).await?;
+        let registration = &visit.registration;
+        if registration.institution != header.institution || registration.home != header.home {
+            return Err(Refusal::new(Code::VisitUnknown, "a visit belongs to its institution and home", "visit").into());
+        }
+        Ok(visit)
+    }
+
     /// Refuses a caller whose visit it is not.
     pub(super) fn is_of(&self, caller: &Caller) -> Result<(), Refusal> {
         caller.is_institution(self.registration.institution.as_str(), "visit")

@@ -67,7 +67,8 @@ impl Act for Record<'_> {
         match &self.answer.outcome {
             Some(Outcome::Settlement(document)) => {
                 let undone = undone_by(txn, read(document)?, &self.asked).await?;
-                mark(txn, &undone.record.claim.visit, pb::VisitStatus::Open, "").await?;
+                let claim = &undone.record.claim;
+                mark(txn, &claim.visit, &claim.home, pb::VisitStatus::Open, "").await?;
                 keep::undone(self.hub, txn, &undone).await?;
             }
             Some(Outcome::Refused(_)) => {}

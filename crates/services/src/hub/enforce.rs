@@ -87,8 +87,10 @@ async fn mirrored(hub: &Hub, claim: &Claim) -> Result<Vec<Filing>, Failure> {
     stored(filings.collect(), &key)
 }
 
+/// The claim's visit, where the hub knows it. One of another person or institution says nothing of this claim.
 async fn visit_of(hub: &Hub, claim: &Claim) -> Result<Option<Visit>, Failure> {
     let key = keys::visit(&claim.visit);
     let document = hub.node.store.begin().record::<pb::Visit>(&key).await?;
-    document.map(|document| stored(visit::parse(&document), &key)).transpose()
+    let visit = document.map(|document| stored(visit::parse(&document), &key)).transpose()?;
+    Ok(visit.filter(|visit| visit.is_of(claim)))
 }

@@ -1,6 +1,9 @@
 //! Registering a visit through the hub: the institution must be opened; home decides the rest and takes the snapshot.
 
-use zhijie_domain::{refusal::Refusal, visit::Registration};
+use zhijie_domain::{
+    refusal::{Code, Refusal},
+    visit::Registration,
+};
 use zhijie_store::Txn;
 
 use super::{
@@ -10,7 +13,7 @@ use super::{
     road::Call,
 };
 use crate::{
-    node::{Act, Caller, Failure, Key, Records, Stop, answer_of, digest, keys, road::RoadClient},
+    node::{Act, Caller, Failure, Key, Records, Stop, answer_of, digest, keys, road::RoadClient, stored},
     wire::{
         claim::{Header, parse_header},
         pb::{self, answer::Outcome, refuse_request::Message},
@@ -61,9 +64,19 @@ async fn opened(hub: &Hub, header: &Header, registration: &Registration) -> Resu
         .into());
     }
     let home = hub.home(&header.home)?;
+    if registered_otherwise(&mut hub.node.store.begin(), registration).await? {
+        return Err(Refusal::new(Code::VisitState, "a visit is registered once", "visit.id").into());
+    }
     let institution = institution(&hub.node, &mut hub.node.store.begin(), &registration.institution).await?;
     institution.opened(registration.service, None, registration.from)?;
     Ok(home)
+}
+
+/// True where another visit has this id.
+async fn registered_otherwise(txn: &mut Txn, registration: &Registration) -> Result<bool, Failure> {
+    let key = keys::visit(&registration.visit);
+    let Some(document) = txn.record::<pb::Visit>(&key).await? else { return Ok(false) };
+    Ok(stored(visit::parse(&document), &key)?.registration != *registration)
 }
 
 impl Act for Record {
@@ -73,6 +86,9 @@ impl Act for Record {
                 let visit = visit::parse(document).map_err(|refusal| outside(&refusal.to_string()))?;
                 if visit.registration != self.registration {
                     return Err(outside("a registration is answered by its visit").into());
+                }
+                if registered_otherwise(txn, &self.registration).await? {
+                    return Err(outside("a visit is registered once").into());
                 }
                 txn.keep(keys::visit(&visit.registration.visit), document);
             }

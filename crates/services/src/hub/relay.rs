@@ -8,7 +8,11 @@ use std::{
 };
 
 use tonic::{Response, Status};
-use zhijie_domain::{ids::VisitId, refusal::Refusal, settlement::Settlement};
+use zhijie_domain::{
+    ids::{RegionCode, VisitId},
+    refusal::Refusal,
+    settlement::Settlement,
+};
 use zhijie_store::Txn;
 
 use super::Hub;
@@ -131,15 +135,16 @@ pub(super) async fn undone_by(txn: &mut Txn, record: Settlement, asked: &str) ->
     Undone::of(booked.settlement, record).map_err(|refusal| outside(&refusal.to_string()))
 }
 
-/// Marks the hub's record of a visit, where it has one.
+/// Marks the hub's record of a visit, where it has one of that home.
 pub(super) async fn mark(
     txn: &mut Txn,
     visit: &VisitId,
+    home: &RegionCode,
     status: pb::VisitStatus,
     settlement: &str,
 ) -> Result<(), Failure> {
     let key = keys::visit(visit);
-    if let Some(mut document) = txn.record::<pb::Visit>(&key).await? {
+    if let Some(mut document) = txn.record::<pb::Visit>(&key).await?.filter(|visit| visit.home == home.as_str()) {
         document.set_status(status);
         settlement.clone_into(&mut document.settlement);
         txn.keep(key, &document);

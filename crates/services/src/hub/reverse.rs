@@ -62,14 +62,14 @@ impl Act for Record<'_> {
                 return Err(outside("a reversal undoes what the institution sent to that home").into());
             }
             if undone.record.kind == Kind::Reversed {
-                mark(txn, &undone.record.claim.visit, pb::VisitStatus::Open, "").await?;
+                mark(txn, &claim.visit, &claim.home, pb::VisitStatus::Open, "").await?;
             }
             if !planted!(UnbookedReversal) {
                 keep::undone(self.hub, txn, &undone).await?;
             }
         }
         if let Some(visit) = &reversal.visit {
-            mark(txn, &visit_id(&visit.id)?, pb::VisitStatus::Withdrawn, "").await?;
+            mark(txn, &visit_id(&visit.id)?, &self.header.home, pb::VisitStatus::Withdrawn, "").await?;
         }
         let tombstone = pb::MessageRecord { digest: known.digest, state: Some(State::Reversed(self.answer.clone())) };
         txn.keep(place, &tombstone);

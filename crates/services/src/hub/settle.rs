@@ -65,7 +65,7 @@ impl Act for Record<'_> {
                     (amounts.account, amounts.cash) = (amounts.cash, amounts.account);
                 }
                 keep::settlement(self.hub, txn, &settlement).await?;
-                mark(txn, &claim.visit, pb::VisitStatus::Settled, settlement.id.as_str()).await?;
+                mark(txn, &claim.visit, &claim.home, pb::VisitStatus::Settled, settlement.id.as_str()).await?;
             }
             Some(Outcome::Refused(_)) => {}
             _ => return Err(outside("a claim is answered by a settlement or a refusal").into()),

@@ -70,19 +70,20 @@ impl Booking {
     /// settlement settles it.
     pub(super) async fn adopt(&self, hub: &Hub, txn: &mut Txn) -> Result<(), Stop> {
         let (settlement, visit) = (&self.settlement, &self.settlement.claim.visit);
+        let home = &settlement.claim.home;
         let known = txn.record::<pb::Visit>(&keys::visit(visit)).await?.unwrap_or_default();
         let settled_by_this = known.settlement == settlement.id.as_str();
         match &self.record {
             Some(record) => {
                 keep::undone(hub, txn, &Undone::of(settlement.clone(), record.clone())?).await?;
                 if settled_by_this {
-                    mark(txn, visit, pb::VisitStatus::Open, "").await?;
+                    mark(txn, visit, home, pb::VisitStatus::Open, "").await?;
                 }
             }
             None => {
                 keep::settlement(hub, txn, settlement).await?;
                 if known.status() == pb::VisitStatus::Open {
-                    mark(txn, visit, pb::VisitStatus::Settled, settlement.id.as_str()).await?;
+                    mark(txn, visit, home, pb::VisitStatus::Settled, settlement.id.as_str()).await?;
                 }
             }
         }
