@@ -23,26 +23,25 @@ use zhijie_loadgen::{
     run,
     watch::Watched,
 };
-use zhijie_services::config::Config;
 
 use self::shown::Live;
-use crate::spawn::{Layout, Spawned};
+use crate::{
+    addresses::Addresses,
+    spawn::{Layout, Spawned},
+};
 
 /// Options of `zhijie load`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Send to the cluster of this hub configuration; see deploy/hub.toml
+    /// Send to services that run elsewhere: a TOML file with their addresses; see deploy/cluster.toml
     #[arg(long, value_name = "FILE", conflicts_with = "spawn", required_unless_present = "spawn")]
-    config: Option<PathBuf>,
+    cluster: Option<PathBuf>,
     /// Start a cluster of own processes, with stores on disk, and end it afterwards
     #[arg(long)]
     spawn: bool,
     /// With certificates: the own processes prove who they are, hospitals and officers too
     #[arg(long, requires = "spawn")]
     tls: bool,
-    /// The identities of hospitals and officers, as `zhijie certs` makes them, for a cluster that asks for them
-    #[arg(long, value_name = "FOLDER", requires = "config")]
-    identities: Option<PathBuf>,
     /// Store engine of the own processes
     #[arg(long, default_value = "sled", value_name = "NAME")]
     engine: String,
@@ -98,9 +97,8 @@ pub(crate) struct Options {
 
 /// Makes a run, and shows it.
 pub(crate) async fn load(options: &Options) -> anyhow::Result<ExitCode> {
-    let report = if let Some(config) = &options.config {
-        let targets = configured(config, options.identities.clone())?;
-        let setup = setup(options, targets, vec![Watched::generator()], "")?;
+    let report = if let Some(file) = &options.cluster {
+        let setup = setup(options, elsewhere(file)?, vec![Watched::generator()], "")?;
         made(options, setup, None).await?
     } else {
         let folder = TempDir::with_prefix_in("zhijie-load-", &options.folder)
@@ -152,21 +150,16 @@ fn setup(options: &Options, targets: Targets, watched: Vec<Watched>, engine: &st
     })
 }
 
-/// Where the services of a hub's configuration are.
-fn configured(path: &Path, identities: Option<PathBuf>) -> anyhow::Result<Targets> {
-    let hub = Config::read(path)?.hub.with_context(|| format!("{} has no [hub] section", path.display()))?;
-    anyhow::ensure!(
-        hub.plaintext || identities.is_some(),
-        "these services ask who calls: --identities FOLDER, as `zhijie certs` makes it"
-    );
-    let scheme = if hub.plaintext { "http" } else { "https" };
-    let mut targets = Targets { hub: format!("{scheme}://{}", hub.listen), identities, ..Targets::default() };
-    for (code, region) in hub.regions {
-        let to = |address| (code.to_string(), address);
-        targets.homes.extend(region.home.map(to));
-        targets.cares.extend(region.care.map(to));
+/// The services of a cluster that runs elsewhere.
+fn elsewhere(file: &Path) -> anyhow::Result<Targets> {
+    let Addresses { hub, identities, regions } = Addresses::read(file)?;
+    let url = |address: String| format!("{}://{address}", if identities.is_some() { "https" } else { "http" });
+    let (mut homes, mut cares) = (Vec::new(), Vec::new());
+    for (code, region) in regions {
+        homes.extend(region.home.map(|home| (code.to_string(), url(home))));
+        cares.extend(region.care.map(|care| (code.to_string(), url(care))));
     }
-    Ok(targets)
+    Ok(Targets { hub: url(hub), homes, cares, identities })
 }
 
 /// A cluster of the provinces from which most go, and of those to which most go; in plaintext.

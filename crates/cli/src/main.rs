@@ -1,5 +1,6 @@
 //! `zhijie`: the one program. It runs the services, shows the road, and explains a benefit.
 
+mod addresses;
 mod bench;
 mod certs;
 mod check;

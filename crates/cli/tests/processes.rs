@@ -1,5 +1,5 @@
 //! The program as it is run: nine processes of four provinces and the hub, over stores on disk and TLS. The story survives the
-//! sudden death of any of them; a termination drains; what a user does wrong is answered with file and line.
+//! sudden death of any of them; load is sent to them; a termination drains; what a user does wrong is answered with file and line.
 
 // Helpers of tests may unwrap as tests may; clippy.toml allows it in `#[test]` functions only.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -54,6 +54,12 @@ fn the_story_survives_any_death_and_a_termination_drains() {
     for deaths in [HUB_DIES, HOMES_DIE, CARES_DIE, ALL_DIE] {
         cluster.tell_while_dying(deaths);
     }
+    let addresses = cluster.folder.path().join("cluster.toml");
+    let sent = ["load", "--cluster", addresses.to_str().unwrap(), "--rate", "10", "--seconds", "3", "--people", "50"];
+    let sent = run(&[&sent[..], &["--json"]].concat());
+    assert!(sent.status.success(), "{sent:?}");
+    let report: Value = serde_json::from_slice(&sent.stdout).unwrap();
+    assert!(report["gate"]["passed"] == true && report["acts"][0]["sent"].as_u64() > Some(10), "{report}");
     for name in cluster.names() {
         let log = cluster.terminate(&name);
         if let Some(line) = log.lines().find(|line| names_a_person(line) || line.contains("PRIVATE KEY")) {

@@ -7,10 +7,9 @@ mod scenes;
 mod stage;
 mod story;
 
-use std::{collections::BTreeMap, io, path::Path, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io, path::Path, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
-use serde::Deserialize;
 use zhijie_services::{
     cluster::{Clients, Cluster, ClusterSetup, HUB, Loopback, care_of, home_of, seeded_signers},
     domain::{
@@ -22,6 +21,8 @@ use zhijie_services::{
 
 use stage::Stage;
 use story::{Story, Time};
+
+use crate::addresses::Addresses;
 
 /// Options of `zhijie demo`.
 #[derive(clap::Args)]
@@ -42,25 +43,6 @@ pub(crate) struct Options {
 
 /// The business day on which the story begins in a cluster of its own.
 const FIRST_DAY: &str = "2025-03-10";
-
-/// Where the services of a cluster are.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Addresses {
-    /// `host:port` of the hub.
-    hub: String,
-    /// Folder with the identities of hospitals and officers, as `zhijie certs` makes it; without it the services speak in
-    /// plaintext.
-    identities: Option<PathBuf>,
-    regions: BTreeMap<RegionCode, RegionAddresses>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RegionAddresses {
-    care: String,
-    home: String,
-}
 
 /// Tells the story.
 pub(crate) async fn demo(options: &Options) -> anyhow::Result<ExitCode> {
@@ -112,17 +94,17 @@ async fn here(stage: Stage, stores: &Path) -> anyhow::Result<bool> {
 
 /// The same story for services that run elsewhere, on today's date.
 async fn elsewhere(file: &Path, stage: Stage) -> anyhow::Result<bool> {
-    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    let addresses: Addresses = toml::from_str(&text).with_context(|| file.display().to_string())?;
+    let addresses = Addresses::read(file)?;
     let net = Loopback::new();
     net.register(HUB, &addresses.hub);
-    for (code, region) in &addresses.regions {
-        net.register(&care_of(code), &region.care);
-        net.register(&home_of(code), &region.home);
-    }
-    let regions: Vec<RegionCode> = addresses.regions.into_keys().collect();
-    for needed in cast::provinces() {
-        anyhow::ensure!(regions.contains(&needed), "{}: the story needs region {needed}", file.display());
+    let regions = cast::provinces();
+    for code in &regions {
+        let region = addresses.regions.get(code);
+        let both = region.and_then(|region| region.care.as_ref().zip(region.home.as_ref()));
+        let (care, home) = both
+            .with_context(|| format!("{}: the story needs the care and the home service of {code}", file.display()))?;
+        net.register(&care_of(code), care);
+        net.register(&home_of(code), home);
     }
     let clients = Clients::over(&net, &regions, addresses.identities)?;
     Story::new(clients, net, Time::Machine, stage, SystemClock.now()).tell().await
