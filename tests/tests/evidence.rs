@@ -15,7 +15,7 @@ use zhijie_services::{
     check::{Stores, Subject, check},
     domain::{calendar::Moment, ids::SettlementId, proof::Statement},
     evidence::{Evidence, Fact, Finding, Key, Signed, Verdict, gather, verify},
-    node::{Signer, document, identity},
+    node::{Signer, document, owner},
     pb::{self, Cure, DifferenceKind},
 };
 use zhijie_tests::{
@@ -91,7 +91,7 @@ async fn proofs(world: &World) -> Subject {
     let names = PROVINCES.iter().flat_map(|code| [format!("care-{code}"), format!("home-{code}")]);
     for name in names.chain(["hub".to_owned()]) {
         let store = world.cluster.store(&name).expect("a service").clone();
-        let whose = identity(&store).await.unwrap().expect("a store of a service");
+        let whose = owner(&store).await.unwrap().expect("a store of a service");
         assert!(stores.add(whose, store));
     }
     let report = check(&stores).await.unwrap();

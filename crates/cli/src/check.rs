@@ -11,7 +11,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use zhijie_services::{
     check::{Difference, Report, Stores, Subject, check as checked},
-    node::{identity, is_store, open_store_unread},
+    node::{is_store, open_store_unread, owner},
 };
 
 use crate::table::{Cell, Table};
@@ -48,9 +48,9 @@ pub(crate) async fn report_on(folders: &[PathBuf]) -> anyhow::Result<Report> {
     for path in found {
         let named = || path.display().to_string();
         let store = open_store_unread(&path).with_context(named)?;
-        let identity = identity(&store).await.with_context(named)?;
-        let identity = identity.with_context(|| format!("{}: no service has started over this store", named()))?;
-        anyhow::ensure!(stores.add(identity.clone(), store), "{}: a second store of {identity}", named());
+        let owner = owner(&store).await.with_context(named)?;
+        let owner = owner.with_context(|| format!("{}: no service has started over this store", named()))?;
+        anyhow::ensure!(stores.add(owner.clone(), store), "{}: a second store of {owner}", named());
     }
     Ok(checked(&stores).await?)
 }

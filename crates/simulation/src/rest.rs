@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use zhijie_services::{
     check::{Stores, check},
-    node::identity,
+    node::owner,
 };
 use zhijie_store::{Batch, Bytes, Engine, Memory, Store, StoreError, limits};
 
@@ -31,7 +31,7 @@ async fn sound(disks: &Disks) -> Result<(), String> {
     let mut opened = Stores::default();
     for (name, memory) in disks {
         let store = Store::new(memory.clone());
-        let whose = identity(&store).await.map_err(|failure| failure.to_string())?;
+        let whose = owner(&store).await.map_err(|failure| failure.to_string())?;
         let whose = whose.ok_or_else(|| format!("{name}: nobody's store"))?;
         if !opened.add(whose, store) {
             return Err(format!("{name}: a second store"));

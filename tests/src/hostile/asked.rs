@@ -19,7 +19,7 @@ use zhijie_services::{
     DESCRIPTORS,
     check::{Stores, check},
     cluster::{HUB, care_of, home_of},
-    node::{Identity, Link, Role, limits},
+    node::{Link, Owner, Role, limits},
     pb::answer::Outcome,
 };
 
@@ -129,13 +129,13 @@ impl Asked {
     /// When they are not.
     pub async fn judge(self) {
         let mut stores = Stores::default();
-        let role = |role, code: &str| Identity { role, region: Some(region(code)) };
+        let role = |role, code: &str| Owner { role, region: Some(region(code)) };
         let regions = ["310000", "340000", "500000", "510000"];
         let cares = regions.iter().map(|code| (role(Role::Care, code), care_of(&region(code))));
         let homes = regions.iter().map(|code| (role(Role::Home, code), home_of(&region(code))));
-        let hub = (Identity { role: Role::Hub, region: None }, HUB.to_owned());
-        for (identity, name) in cares.chain(homes).chain([hub]) {
-            assert!(stores.add(identity, self.world.cluster.store(&name).expect("a service").clone()));
+        let hub = (Owner { role: Role::Hub, region: None }, HUB.to_owned());
+        for (owner, name) in cares.chain(homes).chain([hub]) {
+            assert!(stores.add(owner, self.world.cluster.store(&name).expect("a service").clone()));
         }
         // Nobody may write while it is checked.
         self.world.cluster.stop().await;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use zhijie_services::{
     check::{Stores, check},
     cluster::{HUB, care_of, home_of},
-    node::{Identity, content, identity, sealed_content},
+    node::{Owner, content, owner, sealed_content},
     pb::{self, agency_request::Command},
 };
 use zhijie_store::{Memory, Store};
@@ -26,7 +26,7 @@ const PROVINCES: [&str; 4] = ["310000", "340000", "500000", "510000"];
 #[derive(Debug, Clone)]
 pub struct Kept {
     /// The service.
-    pub service: Identity,
+    pub service: Owner,
     /// The key.
     pub key: Vec<u8>,
     /// The content.
@@ -99,7 +99,7 @@ async fn left(world: &World) -> Vec<Kept> {
     let mut all = Vec::new();
     for name in names {
         let store = world.cluster.store(&name).expect("a service");
-        let service = identity(store).await.expect("an identity").expect("an identity");
+        let service = owner(store).await.expect("an owner").expect("an owner");
         for (key, record) in store.scan_prefix(b"", None, 10_000).await.expect("a page") {
             let unsealed = content(&key, &record.value).ok();
             let content = unsealed.unwrap_or(&record.value).to_vec();
@@ -129,17 +129,17 @@ pub fn records(data: &[u8]) {
 
 /// The stores of the story, with one record in the place of its own.
 async fn stores_with(changed: &Kept) -> Stores {
-    let mut of = BTreeMap::<&Identity, Vec<(Bytes, Option<Bytes>)>>::new();
+    let mut of = BTreeMap::<&Owner, Vec<(Bytes, Option<Bytes>)>>::new();
     for kept in Kept::all().iter().chain([changed]) {
         of.entry(&kept.service).or_default().push((kept.key.clone().into(), Some(kept.value().into())));
     }
     let mut stores = Stores::default();
-    for (identity, writes) in of {
+    for (owner, writes) in of {
         let store = Store::new(Memory::new());
         let mut txn = store.begin();
         writes.into_iter().for_each(|(key, value)| txn.put(key.to_vec(), value.unwrap_or_default().to_vec()));
         txn.commit().await.expect("a commit");
-        assert!(stores.add(identity.clone(), store), "each once");
+        assert!(stores.add(owner.clone(), store), "each once");
     }
     stores
 }

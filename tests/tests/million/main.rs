@@ -7,7 +7,7 @@ mod figures;
 mod service;
 
 use zhijie_services::check::{Stores, check};
-use zhijie_services::node::identity;
+use zhijie_services::node::owner;
 use zhijie_store::{Memory, Store};
 use zhijie_tests::copies::{Visits, services};
 
@@ -18,8 +18,8 @@ async fn copies_of_visits_are_as_whole_as_the_visits() {
     for service in services() {
         let store = Store::new(Memory::new());
         visits.plant(&service, &store, 300).await;
-        let identity = identity(&store).await.expect("a read").expect("a service's store");
-        assert!(stores.add(identity, store), "one store of a service");
+        let owner = owner(&store).await.expect("a read").expect("a service's store");
+        assert!(stores.add(owner, store), "one store of a service");
     }
     let report = check(&stores).await.expect("a report");
     assert!(report.is_equal(), "{report:?}");

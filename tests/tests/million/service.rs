@@ -18,7 +18,7 @@ use zhijie_services::{
         calendar::{Moment, parse_date},
         ids::RegionCode,
     },
-    node::{ManualClock, Node, RandomIds, Role, Tcp, embedded_parameters, identity, open_store},
+    node::{ManualClock, Node, RandomIds, Role, Tcp, embedded_parameters, open_store, owner},
     start_care, start_home, start_hub,
 };
 
@@ -164,8 +164,8 @@ async fn checked(folder: &Path) {
     let mut stores = Stores::default();
     for entry in fs::read_dir(folder).expect("a folder") {
         let store = open_store(&entry.expect("an entry").path()).expect("a store");
-        let identity = identity(&store).await.expect("a read").expect("a service's store");
-        assert!(stores.add(identity, store), "one store of a service");
+        let owner = owner(&store).await.expect("a read").expect("a service's store");
+        assert!(stores.add(owner, store), "one store of a service");
     }
     let report = check(&stores).await.expect("a report");
     for subject in &report.subjects {
@@ -174,7 +174,7 @@ async fn checked(folder: &Path) {
             println!("    {first:?}");
         }
     }
-    let stores = stores.identities().filter(|identity| identity.role == Role::Hub).count();
+    let stores = stores.owners().filter(|owner| owner.role == Role::Hub).count();
     assert_eq!(stores, 1, "one hub");
     println!("    {} MiB at most, {} ms of processor", peak_mib("self"), cpu_ms("self"));
     assert!(report.is_equal(), "the stores agree");

@@ -7,24 +7,24 @@ use zhijie_store::Bytes;
 
 use super::{Stores, Subject, care, home, hub, unequal};
 use crate::{
-    node::{Failure, Identity, Pages, Role, document, entry, keys},
+    node::{Failure, Owner, Pages, Role, document, entry, keys},
     wire::pb,
 };
 
 /// Compares the books.
 pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
     let mut subject = Subject::new("books", "三方账", "the three books hold the same");
-    for (identity, store) in &stores.0 {
+    for (owner, store) in &stores.0 {
         let mut pages = Pages::of(store, keys::BOOK);
         while let Some(page) = pages.next().await? {
             for (key, record) in &page {
-                let Some(booked) = subject.read(identity, key, entry(key, &record.value))? else { continue };
+                let Some(booked) = subject.read(owner, key, entry(key, &record.value))? else { continue };
                 subject.look();
-                let Some(record) = subject.read(identity, key, document(key, &record.value))? else { continue };
-                let own = Held { identity: identity.clone(), record };
+                let Some(record) = subject.read(owner, key, document(key, &record.value))? else { continue };
+                let own = Held { owner: owner.clone(), record };
                 let mut held = Vec::new();
-                for other in others(stores, identity.role, &booked) {
-                    held.extend(find(stores, &mut subject, key, other, &own.identity).await?);
+                for other in others(stores, owner.role, &booked) {
+                    held.extend(find(stores, &mut subject, key, other, &own.owner).await?);
                 }
                 compare(&mut subject, key, &own, &held);
             }
@@ -35,7 +35,7 @@ pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
 
 /// A record as a book holds it.
 struct Held {
-    identity: Identity,
+    owner: Owner,
     record: pb::BookContent,
 }
 
@@ -55,7 +55,7 @@ impl Held {
 
 /// The books in which a record of this one must stand. The hub asks both regions; a region asks the hub, and the other
 /// region where the hub is not there.
-fn others(stores: &Stores, role: Role, record: &Entry) -> Vec<Identity> {
+fn others(stores: &Stores, role: Role, record: &Entry) -> Vec<Owner> {
     let (home, care) = (home(&record.home), care(&record.care));
     match role {
         Role::Hub => vec![home, care],
@@ -70,8 +70,8 @@ async fn find(
     stores: &Stores,
     subject: &mut Subject,
     key: &Bytes,
-    other: Identity,
-    own: &Identity,
+    other: Owner,
+    own: &Owner,
 ) -> Result<Option<Held>, Failure> {
     let Some(store) = stores.get(&other) else {
         subject.missing.insert(other);
@@ -83,7 +83,7 @@ async fn find(
     };
     // A record that does not read is named where its own book is read.
     let read = document::<pb::BookContent>(key, &held.value).ok();
-    Ok(read.map(|record| Held { identity: other, record }))
+    Ok(read.map(|record| Held { owner: other, record }))
 }
 
 /// Names the book that differs: where two of three are the same, the third.
@@ -93,14 +93,14 @@ fn compare(subject: &mut Subject, key: &Bytes, own: &Held, held: &[Held]) {
             && let (Some(found), Some(expected)) = (wrong.decoded(), right.decoded())
             && let Some(unequal) = unequal::first(&found, &expected)
         {
-            let what = format!("{}, and {} in {}", unequal.found, unequal.right, right.identity);
-            subject.differs(&wrong.identity, key, unequal.field, what);
+            let what = format!("{}, and {} in {}", unequal.found, unequal.right, right.owner);
+            subject.differs(&wrong.owner, key, unequal.field, what);
         }
     };
     match held {
         [one, other] if one.is_like(other) => tell(own, one),
-        _ if own.identity.role == Role::Hub => held.iter().for_each(|held| tell(held, own)),
+        _ if own.owner.role == Role::Hub => held.iter().for_each(|held| tell(held, own)),
         // The hub has told what it has otherwise.
-        _ => held.iter().filter(|held| held.identity.role != Role::Hub).for_each(|held| tell(held, own)),
+        _ => held.iter().filter(|held| held.owner.role != Role::Hub).for_each(|held| tell(held, own)),
     }
 }

@@ -13,7 +13,7 @@ use zhijie_store::Store;
 use super::Subject;
 use crate::{
     hub::clearing::trail::{Dates, Trail},
-    node::{Failure, Identity, Pages, document, keys, stored},
+    node::{Failure, Owner, Pages, document, keys, stored},
     wire::{case, pb},
 };
 
@@ -24,7 +24,7 @@ pub(super) fn subject() -> Subject {
 
 /// The cases of a hub.
 pub(super) struct Reviews<'a> {
-    pub(super) identity: &'a Identity,
+    pub(super) owner: &'a Owner,
     pub(super) store: &'a Store,
     pub(super) dates: &'a Dates,
     pub(super) subject: &'a mut Subject,
@@ -36,28 +36,28 @@ impl Reviews<'_> {
         if booked.kind != Kind::Settled {
             return Ok(());
         }
-        let (identity, subject) = (self.identity, &mut *self.subject);
+        let (owner, subject) = (self.owner, &mut *self.subject);
         let key = keys::case(&booked.id);
         let kept = self.store.get(&key).await?;
         let read = kept.map(|record| document::<pb::Case>(&key, &record.value)).transpose();
-        let Some(kept) = subject.read(identity, &key, read)? else { return Ok(()) };
+        let Some(kept) = subject.read(owner, &key, read)? else { return Ok(()) };
         if let Some(case) = &kept {
             subject.look();
             if booked.undone_by.is_some() == case.lapsed.is_empty() {
-                subject.differs(identity, &key, "lapsed", "a case lapses when its settlement is undone, and only then");
+                subject.differs(owner, &key, "lapsed", "a case lapses when its settlement is undone, and only then");
             }
         }
         if booked.undone_by.is_some() {
             return Ok(());
         }
         let parsed = kept.as_ref().map(|kept| stored(case::parse(kept), &key)).transpose();
-        let Some(case) = subject.read(identity, &key, parsed)? else { return Ok(()) };
+        let Some(case) = subject.read(owner, &key, parsed)? else { return Ok(()) };
         // A trail that does not read is named where records are placed.
         let Some(trail) = trail else { return Ok(()) };
         match case.as_ref().map(|case| (case, case.closed())) {
-            Some((_, Some(closed))) => deducted(subject, identity, &key, closed.deduction, trail),
-            Some((case, None)) => held(subject, identity, &key, case, self.dates, trail),
-            None => deducted(subject, identity, &key, Fen::ZERO, trail),
+            Some((_, Some(closed))) => deducted(subject, owner, &key, closed.deduction, trail),
+            Some((case, None)) => held(subject, owner, &key, case, self.dates, trail),
+            None => deducted(subject, owner, &key, Fen::ZERO, trail),
         }
     }
 
@@ -68,7 +68,7 @@ impl Reviews<'_> {
             for (key, _) in &page {
                 let pointer = key.strip_prefix(keys::CASES).map(|id| [b"s/", id].concat()).unwrap_or_default();
                 if self.store.get(&pointer).await?.is_none() {
-                    self.subject.differs(self.identity, key, "settlement", "the book does not hold it");
+                    self.subject.differs(self.owner, key, "settlement", "the book does not hold it");
                 }
             }
         }
@@ -77,17 +77,11 @@ impl Reviews<'_> {
 }
 
 /// A closed case took so much away. A dispute may have taken more, once a table had held the settlement.
-fn deducted(
-    subject: &mut Subject,
-    identity: &Identity,
-    key: &[u8],
-    decided: Fen,
-    trail: &Trail,
-) -> Result<(), Failure> {
+fn deducted(subject: &mut Subject, owner: &Owner, key: &[u8], decided: Fen, trail: &Trail) -> Result<(), Failure> {
     let found = match (&trail.waiting, &trail.cleared) {
         (Some(waiting), _) => {
             if waiting.under_review {
-                subject.differs(identity, key, "stage", "it is closed, and its settlement is held for it");
+                subject.differs(owner, key, "stage", "it is closed, and its settlement is held for it");
             }
             Ok(Fen(waiting.deduction))
         }
@@ -97,11 +91,11 @@ fn deducted(
         }
         (None, None) => return Ok(()),
     };
-    let Some(found) = subject.read(identity, key, found.map_err(Refusal::from))? else { return Ok(()) };
+    let Some(found) = subject.read(owner, key, found.map_err(Refusal::from))? else { return Ok(()) };
     let right = if trail.was_disputed() { found >= decided } else { found == decided };
     if !right {
         let what = format!("{decided} was decided, and {found} waits to be deducted or was");
-        subject.differs(identity, key, "deduction", what);
+        subject.differs(owner, key, "deduction", what);
     }
     Ok(())
 }
@@ -109,7 +103,7 @@ fn deducted(
 /// An open case holds its settlement, unless a table held it before the case was opened again or at all.
 fn held(
     subject: &mut Subject,
-    identity: &Identity,
+    owner: &Owner,
     key: &[u8],
     case: &Case,
     dates: &Dates,
@@ -118,17 +112,12 @@ fn held(
     if let Some(waiting) = &trail.waiting
         && !waiting.under_review
     {
-        subject.differs(identity, key, "stage", "it is open, and its settlement is not held for it");
+        subject.differs(owner, key, "stage", "it is open, and its settlement is not held for it");
     }
     let closed_before = case.reopened || matches!(case.stage, Stage::Appealed { .. });
     for (period, _) in trail.entered() {
         if !closed_before && dates.tables.get(period) > Some(&case.opened) {
-            subject.differs(
-                identity,
-                key,
-                "stage",
-                format!("it is open, and the table of {period} holds its settlement"),
-            );
+            subject.differs(owner, key, "stage", format!("it is open, and the table of {period} holds its settlement"));
         }
     }
     Ok(())

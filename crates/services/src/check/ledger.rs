@@ -23,14 +23,14 @@ use crate::{
         ledger::events,
         prepayment,
     },
-    node::{Failure, Identity, Pages, Role, Stop, document, keys},
+    node::{Failure, Owner, Pages, Role, Stop, document, keys},
     wire::pb,
 };
 
 /// Books everything and looks at the identities.
 pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
     let mut subject = Subject::new("ledger", "双分录账", "both provinces of each pair say the same");
-    let Some((identity, store)) = stores.hub() else {
+    let Some((owner, store)) = stores.hub() else {
         subject.missing.insert(super::hub());
         return Ok(subject);
     };
@@ -39,15 +39,15 @@ pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
         books.settled(home, store).await?;
     }
     let mut missing = BTreeSet::new();
-    if let Some(dates) = books.subject.read(identity, keys::PERIODS, Dates::load(store).await)? {
-        books.cleared(stores, store, (identity, &dates), &mut missing).await?;
-        books.invariants(identity)?;
+    if let Some(dates) = books.subject.read(owner, keys::PERIODS, Dates::load(store).await)? {
+        books.cleared(stores, store, (owner, &dates), &mut missing).await?;
+        books.invariants(owner)?;
         // While tables are being made, what they hold is neither waiting nor in a table.
         if dates.made.len() == dates.tables.len() {
-            books.owed(identity, store).await?;
+            books.owed(owner, store).await?;
         }
     }
-    books.prepaid(identity, store).await?;
+    books.prepaid(owner, store).await?;
     subject.missing = missing;
     Ok(subject)
 }
@@ -60,19 +60,19 @@ struct Books<'a> {
 }
 
 impl Books<'_> {
-    fn post(&mut self, identity: &Identity, key: &[u8], event: &Event) -> Result<(), Failure> {
+    fn post(&mut self, owner: &Owner, key: &[u8], event: &Event) -> Result<(), Failure> {
         self.subject.look();
         self.days.insert(event.day);
         let posted = events::post(&mut self.ledger, event).map_err(Refusal::from);
-        self.subject.read(identity, key, posted).map(drop)
+        self.subject.read(owner, key, posted).map(drop)
     }
 
-    async fn settled(&mut self, identity: &Identity, store: &Store) -> Result<(), Failure> {
+    async fn settled(&mut self, owner: &Owner, store: &Store) -> Result<(), Failure> {
         let mut pages = Pages::of(store, keys::BOOK);
         while let Some(page) = pages.next().await? {
             for (key, Record { value, .. }) in &page {
-                let Some(booked) = self.subject.read(identity, key, events::read(key, value))? else { continue };
-                self.post(identity, key, &Event::from(&booked.settlement))?;
+                let Some(booked) = self.subject.read(owner, key, events::read(key, value))? else { continue };
+                self.post(owner, key, &Event::from(&booked.settlement))?;
             }
         }
         Ok(())
@@ -83,50 +83,50 @@ impl Books<'_> {
         &mut self,
         stores: &Stores,
         store: &Store,
-        (identity, dates): (&Identity, &Dates),
-        missing: &mut BTreeSet<Identity>,
+        (owner, dates): (&Owner, &Dates),
+        missing: &mut BTreeSet<Owner>,
     ) -> Result<(), Failure> {
         let mut pages = Pages::of(store, keys::BOOK);
         while let Some(page) = pages.next().await? {
             for (key, Record { value, .. }) in &page {
-                let Some(booked) = self.subject.read(identity, key, events::read(key, value))? else { continue };
+                let Some(booked) = self.subject.read(owner, key, events::read(key, value))? else { continue };
                 let own = home(&booked.settlement.claim.home);
                 if stores.get(&own).is_none() {
-                    self.post(identity, key, &Event::from(&booked.settlement))?;
+                    self.post(owner, key, &Event::from(&booked.settlement))?;
                     missing.insert(own);
                 }
                 let told = events::at_care(store, dates, &booked).await;
-                for event in self.subject.read(identity, key, told)?.unwrap_or_default() {
-                    self.post(identity, key, &event)?;
+                for event in self.subject.read(owner, key, told)?.unwrap_or_default() {
+                    self.post(owner, key, &event)?;
                 }
             }
         }
         let told = events::of_pairs(store).await;
-        for event in self.subject.read(identity, keys::TABLES, told)?.unwrap_or_default() {
-            self.post(identity, keys::TABLES, &event)?;
+        for event in self.subject.read(owner, keys::TABLES, told)?.unwrap_or_default() {
+            self.post(owner, keys::TABLES, &event)?;
         }
         Ok(())
     }
 
     /// The identities of the ledger at the end of each month and of the last day.
-    fn invariants(&mut self, identity: &Identity) -> Result<(), Failure> {
+    fn invariants(&mut self, owner: &Owner) -> Result<(), Failure> {
         let months: BTreeSet<Month> = self.days.iter().map(|day| Month::of(*day)).collect();
         let ends: BTreeSet<Date> = months.into_iter().map(Month::last_day).chain(self.days.last().copied()).collect();
         for on in ends {
             let found = self.ledger.invariants(on).map_err(Refusal::from);
-            for violation in self.subject.read(identity, keys::BOOK, found)?.unwrap_or_default() {
-                self.subject.differs(identity, keys::BOOK, on, violation);
+            for violation in self.subject.read(owner, keys::BOOK, found)?.unwrap_or_default() {
+                self.subject.differs(owner, keys::BOOK, on, violation);
             }
         }
         Ok(())
     }
 
     /// In the end home owes care what waits and what unpaid tables hold.
-    async fn owed(&mut self, identity: &Identity, store: &Store) -> Result<(), Failure> {
+    async fn owed(&mut self, owner: &Owner, store: &Store) -> Result<(), Failure> {
         let owed = owed(store).await;
-        let Some(mut owed) = self.subject.read(identity, keys::TABLES, owed)? else { return Ok(()) };
+        let Some(mut owed) = self.subject.read(owner, keys::TABLES, owed)? else { return Ok(()) };
         let accounts = self.ledger.accounts(Date::MAX).map_err(Refusal::from);
-        for account in self.subject.read(identity, keys::BOOK, accounts)?.unwrap_or_default().into_keys() {
+        for account in self.subject.read(owner, keys::BOOK, accounts)?.unwrap_or_default().into_keys() {
             if let AccountKind::PayableTo(care) = &account.kind {
                 owed.entry((account.owner.clone(), care.clone())).or_default();
             }
@@ -134,25 +134,25 @@ impl Books<'_> {
         for ((home, care), right) in owed {
             let account = Account { owner: home.clone(), kind: AccountKind::PayableTo(care.clone()) };
             let payable = self.ledger.balance(&account, Date::MAX).map_err(Refusal::from);
-            if let Some(payable) = self.subject.read(identity, keys::BOOK, payable)?
+            if let Some(payable) = self.subject.read(owner, keys::BOOK, payable)?
                 && payable != right
             {
                 let what =
                     format!("{home} owes {care} {payable} by its book, and {right} waits or stands in unpaid tables");
-                self.subject.differs(identity, keys::TABLES, "payable", what);
+                self.subject.differs(owner, keys::TABLES, "payable", what);
             }
         }
         Ok(())
     }
 
     /// What care holds of a prepayment is what moved.
-    async fn prepaid(&mut self, identity: &Identity, store: &Store) -> Result<(), Failure> {
+    async fn prepaid(&mut self, owner: &Owner, store: &Store) -> Result<(), Failure> {
         let quotas = prepayment::all(store).await;
-        for quota in self.subject.read(identity, keys::QUOTAS, quotas)?.unwrap_or_default() {
+        for quota in self.subject.read(owner, keys::QUOTAS, quotas)?.unwrap_or_default() {
             let moved = Fen::sum(quota.moved.iter().map(|moved| Fen(moved.amount))).map_err(Refusal::from);
             let key = [keys::QUOTAS, quota.home.as_bytes(), b"/", quota.care.as_bytes()].concat();
-            if let Some(moved) = self.subject.read(identity, &key, moved)? {
-                self.subject.compare(identity, &key, "balance", Fen(quota.balance), moved);
+            if let Some(moved) = self.subject.read(owner, &key, moved)? {
+                self.subject.compare(owner, &key, "balance", Fen(quota.balance), moved);
             }
         }
         Ok(())

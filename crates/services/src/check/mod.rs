@@ -23,56 +23,56 @@ use tokio::{runtime::Handle, task::JoinHandle};
 use zhijie_domain::ids::RegionCode;
 use zhijie_store::Store;
 
-use crate::node::{Failure, Identity, Role, Stop};
+use crate::node::{Failure, Owner, Role, Stop};
 
 /// Opened stores by whose they are.
 #[derive(Debug, Clone, Default)]
-pub struct Stores(BTreeMap<Identity, Store>);
+pub struct Stores(BTreeMap<Owner, Store>);
 
 impl Stores {
     /// Adds a store; false where one of the same service is there already, which then stays.
     #[must_use]
-    pub fn add(&mut self, identity: Identity, store: Store) -> bool {
-        if self.0.contains_key(&identity) {
+    pub fn add(&mut self, owner: Owner, store: Store) -> bool {
+        if self.0.contains_key(&owner) {
             return false;
         }
-        self.0.insert(identity, store);
+        self.0.insert(owner, store);
         true
     }
 
     /// Whose stores they are.
-    pub fn identities(&self) -> impl Iterator<Item = &Identity> {
+    pub fn owners(&self) -> impl Iterator<Item = &Owner> {
         self.0.keys()
     }
 
-    fn each(&self, role: Role) -> impl Iterator<Item = (&Identity, &Store)> {
-        self.0.iter().filter(move |(identity, _)| identity.role == role)
+    fn each(&self, role: Role) -> impl Iterator<Item = (&Owner, &Store)> {
+        self.0.iter().filter(move |(owner, _)| owner.role == role)
     }
 
-    fn hub(&self) -> Option<(&Identity, &Store)> {
+    fn hub(&self) -> Option<(&Owner, &Store)> {
         self.each(Role::Hub).next()
     }
 
     /// The same stores, as one subject reads them.
     fn ahead(&self) -> Stores {
-        Stores(self.0.iter().map(|(identity, store)| (identity.clone(), ahead::ahead(store))).collect())
+        Stores(self.0.iter().map(|(owner, store)| (owner.clone(), ahead::ahead(store))).collect())
     }
 
-    fn get(&self, identity: &Identity) -> Option<&Store> {
-        self.0.get(identity)
+    fn get(&self, owner: &Owner) -> Option<&Store> {
+        self.0.get(owner)
     }
 }
 
-fn hub() -> Identity {
-    Identity { role: Role::Hub, region: None }
+fn hub() -> Owner {
+    Owner { role: Role::Hub, region: None }
 }
 
-fn home(area: &RegionCode) -> Identity {
-    Identity { role: Role::Home, region: Some(area.province()) }
+fn home(area: &RegionCode) -> Owner {
+    Owner { role: Role::Home, region: Some(area.province()) }
 }
 
-fn care(place: &RegionCode) -> Identity {
-    Identity { role: Role::Care, region: Some(place.province()) }
+fn care(place: &RegionCode) -> Owner {
+    Owner { role: Role::Care, region: Some(place.province()) }
 }
 
 /// Where two facts differ.
@@ -106,7 +106,7 @@ pub struct Subject {
     /// The first of them.
     pub first: Option<Difference>,
     /// Stores that the facts name and that were not given: what they hold was not compared.
-    pub missing: BTreeSet<Identity>,
+    pub missing: BTreeSet<Owner>,
 }
 
 impl Subject {
@@ -128,7 +128,7 @@ impl Subject {
     }
 
     /// Notes a difference of the record under a key.
-    fn differs(&mut self, store: &Identity, key: &[u8], field: impl Display, what: impl Display) {
+    fn differs(&mut self, store: &Owner, key: &[u8], field: impl Display, what: impl Display) {
         self.differences = self.differences.saturating_add(1);
         if self.first.is_none() {
             let (kind, record) = unequal::shown(key);
@@ -138,19 +138,14 @@ impl Subject {
     }
 
     /// Notes it as a difference where two values are not the same.
-    fn compare<T: PartialEq + Display>(&mut self, store: &Identity, key: &[u8], field: &str, found: T, right: T) {
+    fn compare<T: PartialEq + Display>(&mut self, store: &Owner, key: &[u8], field: &str, found: T, right: T) {
         if found != right {
             self.differs(store, key, field, format!("{found}, and it should be {right}"));
         }
     }
 
     /// What was read under a key; a record that does not read, or does not add up, is a difference.
-    fn read<T>(
-        &mut self,
-        store: &Identity,
-        key: &[u8],
-        result: Result<T, impl Into<Stop>>,
-    ) -> Result<Option<T>, Failure> {
+    fn read<T>(&mut self, store: &Owner, key: &[u8], result: Result<T, impl Into<Stop>>) -> Result<Option<T>, Failure> {
         match result.map_err(Into::into) {
             Ok(value) => Ok(Some(value)),
             Err(Stop::Failed(Failure::Damaged(_))) => {
@@ -170,7 +165,7 @@ impl Subject {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Whose stores were given.
-    pub stores: Vec<Identity>,
+    pub stores: Vec<Owner>,
     /// Its subjects, in the order in which they were checked.
     pub subjects: Vec<Subject>,
 }
@@ -191,7 +186,7 @@ impl Report {
 /// # Errors
 /// [`Failure`] of a store; what its records say is a difference and no failure.
 pub async fn check(stores: &Stores) -> Result<Report, Failure> {
-    let each = stores.identities().cloned();
+    let each = stores.owners().cloned();
     let each: Vec<_> =
         each.map(|one| beside(stores, async move |stores| records::check(&stores, &one).await)).collect();
     let books = beside(stores, async |stores| books::check(&stores).await);
@@ -208,7 +203,7 @@ pub async fn check(stores: &Stores) -> Result<Report, Failure> {
     let [places, cases] = done(places).await?;
     let (tables, ledger, proofs) = (done(tables).await?, done(ledger).await?, done(proofs).await?);
     let subjects = vec![records, books, persons, places, tables, cases, ledger, proofs];
-    Ok(Report { stores: stores.identities().cloned().collect(), subjects })
+    Ok(Report { stores: stores.owners().cloned().collect(), subjects })
 }
 
 /// Checks a subject on a thread of its own.

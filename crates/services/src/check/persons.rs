@@ -16,7 +16,7 @@ use super::{Stores, Subject, unequal};
 use crate::{
     home::member::{self, Member},
     hub::ledger::events::{self, Read},
-    node::{Failure, Identity, Pages, Role, Undone, document, entry, keys, stored},
+    node::{Failure, Owner, Pages, Role, Undone, document, entry, keys, stored},
     wire::{optional_id, pb, person},
 };
 
@@ -26,8 +26,8 @@ const CLOCK_SET_BACK_MS: i64 = 3_600_000;
 /// Rebuilds every person of every home region.
 pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
     let mut subject = Subject::new("persons", "累计与账户", "accumulators and purses follow from the book");
-    for (identity, store) in stores.each(Role::Home) {
-        let mut home = Home { identity, store, subject: &mut subject, walked: 0 };
+    for (owner, store) in stores.each(Role::Home) {
+        let mut home = Home { owner, store, subject: &mut subject, walked: 0 };
         let in_force = home.book().await?;
         home.register(in_force).await?;
         if home.walked != in_force {
@@ -39,7 +39,7 @@ pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
 
 /// One home region.
 struct Home<'a> {
-    identity: &'a Identity,
+    owner: &'a Owner,
     store: &'a Store,
     subject: &'a mut Subject,
     /// Settlements in force that a person's chain holds.
@@ -79,15 +79,13 @@ impl Home<'_> {
     /// A settlement that was undone has the negative record that says so.
     async fn undone(&mut self, key: &Bytes, settlement: &Settlement, by: &SettlementId) -> Result<(), Failure> {
         match self.find(by).await? {
-            None => {
-                self.subject.differs(self.identity, key, "undone_by", format!("{by}, which the book does not hold"))
-            }
+            None => self.subject.differs(self.owner, key, "undone_by", format!("{by}, which the book does not hold")),
             Some((_, record)) if record.settlement.at < settlement.at => {
-                self.subject.differs(self.identity, key, "undone_by", format!("{by}, which was booked before it"));
+                self.subject.differs(self.owner, key, "undone_by", format!("{by}, which was booked before it"));
             }
             Some((_, record)) => {
                 if let Err(refusal) = Undone::of(settlement.clone(), record.settlement) {
-                    self.subject.differs(self.identity, key, "undone_by", refusal.rule);
+                    self.subject.differs(self.owner, key, "undone_by", refusal.rule);
                 }
             }
         }
@@ -101,7 +99,7 @@ impl Home<'_> {
             None => None,
         };
         if undone.is_none_or(|(_, undone)| undone.undone_by.as_ref() != Some(&record.id)) {
-            self.subject.differs(self.identity, key, "undoes", "the settlement that it undoes does not say so");
+            self.subject.differs(self.owner, key, "undoes", "the settlement that it undoes does not say so");
         }
         Ok(())
     }
@@ -112,7 +110,7 @@ impl Home<'_> {
             for (key, record) in &page {
                 let member = document::<pb::PersonRecord>(key, &record.value)
                     .and_then(|record| stored(member::parse(&record), key));
-                let Some(member) = self.subject.read(self.identity, key, member)? else { continue };
+                let Some(member) = self.subject.read(self.owner, key, member)? else { continue };
                 self.subject.look();
                 if let Some(walk) = self.walk(key, &member, in_force).await? {
                     self.walked = self.walked.saturating_add(walk.count());
@@ -128,7 +126,7 @@ impl Home<'_> {
         let print = person::print_accumulators;
         if let Some(unequal) = unequal::first(&print(&member.accumulators), &print(&walk.accumulators)) {
             let what = format!("{}, and the book gives {}", unequal.found, unequal.right);
-            self.subject.differs(self.identity, key, format!("accumulators.{}", unequal.field), what);
+            self.subject.differs(self.owner, key, format!("accumulators.{}", unequal.field), what);
         }
     }
 
@@ -137,12 +135,12 @@ impl Home<'_> {
         let mut purse = member.opening;
         for (place, amounts) in walk.paid.iter().rev() {
             let left = after(purse, amounts).map_err(Refusal::from);
-            let Some(left) = self.subject.read(self.identity, place, left)? else { return Ok(()) };
+            let Some(left) = self.subject.read(self.owner, place, left)? else { return Ok(()) };
             purse = left;
-            self.subject.compare(self.identity, place, "amounts.balance", amounts.balance, purse.account);
+            self.subject.compare(self.owner, place, "amounts.balance", amounts.balance, purse.account);
         }
-        self.subject.compare(self.identity, key, "purse.account", member.purse.account, purse.account);
-        self.subject.compare(self.identity, key, "purse.family", member.purse.family, purse.family);
+        self.subject.compare(self.owner, key, "purse.account", member.purse.account, purse.account);
+        self.subject.compare(self.owner, key, "purse.family", member.purse.family, purse.family);
         Ok(())
     }
 
@@ -153,7 +151,7 @@ impl Home<'_> {
         while let Some(id) = next {
             let Some((place, booked, previous)) = self.found(&id).await? else {
                 let what = format!("{id}, which the book does not hold");
-                self.subject.differs(self.identity, key, "last_settlement", what);
+                self.subject.differs(self.owner, key, "last_settlement", what);
                 return Ok(None);
             };
             let settlement = &booked.settlement;
@@ -164,12 +162,12 @@ impl Home<'_> {
                 && walk.count() < in_force;
             if !right {
                 let what = "a chain of the person's settlements in force, in the order of their time, does not hold it";
-                self.subject.differs(self.identity, &place, "previous", what);
+                self.subject.differs(self.owner, &place, "previous", what);
                 return Ok(None);
             }
             let differences = &settlement.computation.differences;
             let added = walk.accumulators.plus(settlement.claim.scheme, differences).map_err(Refusal::from);
-            let Some(added) = self.subject.read(self.identity, &place, added)? else { return Ok(None) };
+            let Some(added) = self.subject.read(self.owner, &place, added)? else { return Ok(None) };
             (next, later) = (previous, Some(settlement.at));
             walk.accumulators = added;
             walk.paid.push((place, settlement.computation.amounts));
@@ -200,7 +198,7 @@ impl Home<'_> {
             for (key, record) in &page {
                 let Ok(Read { settlement, undone_by: None }) = events::read(key, &record.value) else { continue };
                 if settlement.kind == Kind::Settled && !self.is_chained(&settlement).await? {
-                    self.subject.differs(self.identity, key, "record", "the chain of its person does not hold it");
+                    self.subject.differs(self.owner, key, "record", "the chain of its person does not hold it");
                 }
             }
         }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     hub::clearing::trail::{Dates, Trail, is_in},
-    node::{Failure, Identity, Pages, damaged, document, entry, keys},
+    node::{Failure, Owner, Pages, damaged, document, entry, keys},
     wire::{clearing, codes, pb},
 };
 
@@ -30,16 +30,16 @@ use crate::{
 pub(super) async fn check(stores: &Stores) -> Result<[Subject; 2], Failure> {
     let mut subject = Subject::new("places", "清分去向", "each record waits, is cleared once, or was undone");
     let mut cases = cases::subject();
-    let Some((identity, store)) = stores.hub() else {
+    let Some((owner, store)) = stores.hub() else {
         subject.missing.insert(super::hub());
         cases.missing.insert(super::hub());
         return Ok([subject, cases]);
     };
-    let Some(dates) = subject.read(identity, keys::PERIODS, Dates::load(store).await)? else {
+    let Some(dates) = subject.read(owner, keys::PERIODS, Dates::load(store).await)? else {
         return Ok([subject, cases]);
     };
-    let mut reviews = Reviews { identity, store, dates: &dates, subject: &mut cases };
-    let mut hub = Hub { identity, store, dates: &dates, subject: &mut subject };
+    let mut reviews = Reviews { owner, store, dates: &dates, subject: &mut cases };
+    let mut hub = Hub { owner, store, dates: &dates, subject: &mut subject };
     hub.booked(&mut reviews).await?;
     hub.kept(keys::WAITING).await?;
     hub.kept(keys::CLEARED).await?;
@@ -49,7 +49,7 @@ pub(super) async fn check(stores: &Stores) -> Result<[Subject; 2], Failure> {
 }
 
 struct Hub<'a> {
-    identity: &'a Identity,
+    owner: &'a Owner,
     store: &'a Store,
     dates: &'a Dates,
     subject: &'a mut Subject,
@@ -61,10 +61,10 @@ impl Hub<'_> {
         while let Some(page) = pages.next().await? {
             for (key, record) in &page {
                 let booked = read(key, &record.value);
-                let Some((day, booked)) = self.subject.read(self.identity, key, booked)? else { continue };
+                let Some((day, booked)) = self.subject.read(self.owner, key, booked)? else { continue };
                 self.subject.look();
                 let trail = Trail::of(self.store, self.dates, &booked, day).await;
-                let trail = self.subject.read(self.identity, key, trail)?;
+                let trail = self.subject.read(self.owner, key, trail)?;
                 reviews.look(&booked, trail.as_ref()).await?;
                 let Some(trail) = trail else { continue };
                 self.place(key, (&booked, day), &trail).await?;
@@ -102,10 +102,10 @@ impl Hub<'_> {
                 (_, true, 0) => "it is said to be cleared, and no table holds it".to_owned(),
                 _ => format!("waits: {waits}, said to be cleared: {pointed}, tables that hold it: {periods:?}"),
             };
-            self.subject.differs(self.identity, key, "place", what);
+            self.subject.differs(self.owner, key, "place", what);
         }
         if let (Some(cleared), [period]) = (&trail.cleared, entered.as_slice()) {
-            self.subject.compare(self.identity, key, "cleared.period", cleared.period.clone(), period.to_string());
+            self.subject.compare(self.owner, key, "cleared.period", cleared.period.clone(), period.to_string());
         }
         self.content(&Item::of(booked, day), trail);
         Ok(())
@@ -122,12 +122,12 @@ impl Hub<'_> {
             // What does not parse is named with the records.
             if let Some(Ok(item)) = waiting.as_ref().map(clearing::parse_waiting) {
                 let key = keys::waiting(&own.id, is_deduction);
-                self.subject.compare(self.identity, &key, "amounts", Amounts(&item), right);
+                self.subject.compare(self.owner, &key, "amounts", Amounts(&item), right);
             }
             for (period, item) in items {
                 let key = keys::table_item(*period, &own.home, &own.care, &own.id, is_deduction);
                 if let Ok((item, _)) = clearing::parse_cleared(item, &own.home, &own.care) {
-                    self.subject.compare(self.identity, &key, "amounts", Amounts(&item), right);
+                    self.subject.compare(self.owner, &key, "amounts", Amounts(&item), right);
                 }
             }
         }
@@ -141,15 +141,15 @@ impl Hub<'_> {
         if let Some(undone_by) = &booked.undone_by {
             let Some((day, record)) = self.find(undone_by).await? else { return Ok(()) };
             let correction = Trail::of(self.store, self.dates, &record, day).await;
-            let Some(correction) = self.subject.read(self.identity, key, correction)? else { return Ok(()) };
+            let Some(correction) = self.subject.read(self.owner, key, correction)? else { return Ok(()) };
             let waits =
                 correction.waiting.as_ref().map_or(Ok(Fen::ZERO), |item| net(item.fund, item.account, item.deduction));
             in_tables = in_tables.and_then(|sum| sum.plus(held(&correction)?)?.plus(waits?));
             right = Ok(Fen::ZERO);
         }
         let sums = in_tables.and_then(|sum| Ok((sum, right?))).map_err(Refusal::from);
-        if let Some((sum, right)) = self.subject.read(self.identity, key, sums)? {
-            self.subject.compare(self.identity, key, "sum over tables", sum, right);
+        if let Some((sum, right)) = self.subject.read(self.owner, key, sums)? {
+            self.subject.compare(self.owner, key, "sum over tables", sum, right);
         }
         Ok(())
     }
@@ -167,7 +167,7 @@ impl Hub<'_> {
             for (key, Record { value, .. }) in &page {
                 let Some(id) = id_of(key) else { continue };
                 match self.find(&id).await? {
-                    None => self.subject.differs(self.identity, key, "settlement", "the book does not hold it"),
+                    None => self.subject.differs(self.owner, key, "settlement", "the book does not hold it"),
                     Some((day, booked)) if prefix == keys::ITEMS => self.item(key, value, (&booked, day))?,
                     Some(_) => {}
                 }
@@ -179,7 +179,7 @@ impl Hub<'_> {
     /// An item of a table is of its record's pair and kind, and of a period that its record can be in.
     fn item(&mut self, key: &Bytes, value: &Bytes, (booked, day): (&Entry, Date)) -> Result<(), Failure> {
         let item = document::<pb::ClearedItem>(key, value);
-        let Some(item) = self.subject.read(self.identity, key, item)? else { return Ok(()) };
+        let Some(item) = self.subject.read(self.owner, key, item)? else { return Ok(()) };
         self.subject.look();
         let kind = match (booked.kind, key.ends_with(b"/d")) {
             (_, true) => ItemKind::Deduction,
@@ -187,16 +187,16 @@ impl Hub<'_> {
             _ => ItemKind::Correction,
         };
         if codes::print(kind) != item.kind {
-            self.subject.differs(self.identity, key, "kind", format!("its record is a {kind:?}"));
+            self.subject.differs(self.owner, key, "kind", format!("its record is a {kind:?}"));
         }
         let Entry { home, care, .. } = booked;
         let period = period_of(key).filter(|period| self.dates.tables.contains_key(period));
         let Some(period) = period.filter(|period| *period >= Month::of(day)) else {
-            self.subject.differs(self.identity, key, "period", "its record can be in no table of this period");
+            self.subject.differs(self.owner, key, "period", "its record can be in no table of this period");
             return Ok(());
         };
         if !key.starts_with(&keys::items_of(period, home, care)) {
-            self.subject.differs(self.identity, key, "pair", format!("its record is of {home} and {care}"));
+            self.subject.differs(self.owner, key, "pair", format!("its record is of {home} and {care}"));
         }
         Ok(())
     }

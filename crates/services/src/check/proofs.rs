@@ -14,7 +14,7 @@ use zhijie_store::Store;
 use super::{Stores, Subject, care, home};
 use crate::{
     node::{
-        Book, Failure, Identity, Pages, Role, booked, document,
+        Book, Failure, Owner, Pages, Role, booked, document,
         heads::SignedHead,
         keyring::{Doubt, Keyring, is_of_a_cure},
         keys, stored,
@@ -26,24 +26,24 @@ use crate::{
 pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
     let mut subject = Subject::new("proofs", "签名与日链", "signatures verify, heads of days are chained");
     let mut keyring = Keyring::default();
-    for (identity, store) in &stores.0 {
-        let own = subject.read(identity, keys::SIGNING_KEYS, Keyring::load(store).await)?;
+    for (owner, store) in &stores.0 {
+        let own = subject.read(owner, keys::SIGNING_KEYS, Keyring::load(store).await)?;
         keyring.extend(own.unwrap_or_default());
     }
-    for (identity, store) in &stores.0 {
-        let mut looked = Looked { stores, identity, store, keyring: &keyring, subject: &mut subject };
+    for (owner, store) in &stores.0 {
+        let mut looked = Looked { stores, owner, store, keyring: &keyring, subject: &mut subject };
         looked.keys().await?;
         looked.records().await?;
     }
-    for (identity, store) in &stores.0 {
-        Looked { stores, identity, store, keyring: &keyring, subject: &mut subject }.heads().await?;
+    for (owner, store) in &stores.0 {
+        Looked { stores, owner, store, keyring: &keyring, subject: &mut subject }.heads().await?;
     }
     Ok(subject)
 }
 
 struct Looked<'a> {
     stores: &'a Stores,
-    identity: &'a Identity,
+    owner: &'a Owner,
     store: &'a Store,
     keyring: &'a Keyring,
     subject: &'a mut Subject,
@@ -52,7 +52,7 @@ struct Looked<'a> {
 impl Looked<'_> {
     /// The hub knows no key of a region that the region's own store does not know.
     async fn keys(&mut self) -> Result<(), Failure> {
-        if self.identity.role != Role::Hub {
+        if self.owner.role != Role::Hub {
             return Ok(());
         }
         for author in self.keyring.authors() {
@@ -61,7 +61,7 @@ impl Looked<'_> {
                 self.subject.look();
                 let kept = keys::signing_key(author, &key.public);
                 if own.get(&kept).await?.is_none() {
-                    self.subject.differs(self.identity, &kept, "key", "the region itself does not have it");
+                    self.subject.differs(self.owner, &kept, "key", "the region itself does not have it");
                 }
             }
         }
@@ -69,7 +69,7 @@ impl Looked<'_> {
     }
 
     async fn records(&mut self) -> Result<(), Failure> {
-        let hub = self.stores.hub().filter(|(hub, _)| *hub != self.identity).map(|(_, store)| store);
+        let hub = self.stores.hub().filter(|(hub, _)| *hub != self.owner).map(|(_, store)| store);
         let mut pages = Pages::of(self.store, keys::BOOK);
         while let Some(page) = pages.next().await? {
             for (key, kept) in &page {
@@ -79,7 +79,7 @@ impl Looked<'_> {
                 {
                     continue;
                 }
-                let Some((_, record)) = self.subject.read(self.identity, key, booked(key, &kept.value))? else {
+                let Some((_, record)) = self.subject.read(self.owner, key, booked(key, &kept.value))? else {
                     continue;
                 };
                 self.subject.look();
@@ -92,7 +92,7 @@ impl Looked<'_> {
                         Some(Doubt::Unsigned) if self.by_a_cure(&record.id).await? => {}
                         Some(doubt) => {
                             let field = format!("proof.{}", side.name());
-                            self.subject.differs(self.identity, key, field, doubt.what());
+                            self.subject.differs(self.owner, key, field, doubt.what());
                         }
                     }
                 }
@@ -120,15 +120,15 @@ impl Looked<'_> {
             for (key, record) in &page {
                 let read =
                     document::<pb::DayHead>(key, &record.value).and_then(|head| stored(SignedHead::parse(&head), key));
-                let Some(signed) = self.subject.read(self.identity, key, read)? else { continue };
+                let Some(signed) = self.subject.read(self.owner, key, read)? else { continue };
                 self.subject.look();
                 let (author, statement) = (&signed.head.author, signed.head.statement());
                 let before = last.take().filter(|last| last.head.author == *author);
                 if !signed.follows(before.as_ref()) {
-                    self.subject.differs(self.identity, key, "previous", "it is not the head behind the one before it");
+                    self.subject.differs(self.owner, key, "previous", "it is not the head behind the one before it");
                 }
                 if self.keyring.signer_of(author, &statement, &signed.signature).is_none() {
-                    self.subject.differs(self.identity, key, "signature", Doubt::Wrong.what());
+                    self.subject.differs(self.owner, key, "signature", Doubt::Wrong.what());
                 }
                 days.insert((author.clone(), signed.head.day), signed.clone());
                 last = Some(signed);
@@ -150,7 +150,7 @@ impl Looked<'_> {
     /// A pointer leads to a head.
     async fn leads(&mut self, pointer: Vec<u8>, head: &[u8], what: &str) -> Result<(), Failure> {
         if self.store.get(&pointer).await?.is_none_or(|pointer| pointer.value != head) {
-            self.subject.differs(self.identity, &pointer, "record", what);
+            self.subject.differs(self.owner, &pointer, "record", what);
         }
         Ok(())
     }
@@ -159,15 +159,15 @@ impl Looked<'_> {
     async fn day(&mut self, author: &Author, day: Date, signed: &SignedHead) -> Result<(), Failure> {
         let key = keys::head(author, signed.head.number);
         self.leads(keys::head_of_day(author, day), &key, "it does not lead to the last head of the day").await?;
-        if self.identity.role == Role::Hub && !self.agreed(day).await? {
+        if self.owner.role == Role::Hub && !self.agreed(day).await? {
             return Ok(());
         }
         let tally = Book::new(self.store.clone()).tally(day, Some(author.clone())).await;
-        let Some(tally) = self.subject.read(self.identity, &key, tally)? else { return Ok(()) };
+        let Some(tally) = self.subject.read(self.owner, &key, tally)? else { return Ok(()) };
         let (said, found) = (signed.head.facts, tally.facts(author));
         if found.records <= said.records && found != said {
             let what = format!("{} records of {day}, and the book has {} or others", said.records, found.records);
-            self.subject.differs(self.identity, &key, "facts", what);
+            self.subject.differs(self.owner, &key, "facts", what);
         }
         Ok(())
     }
@@ -177,7 +177,7 @@ impl Looked<'_> {
         let Some(last) = self.store.get(&keys::last_run(day)).await? else { return Ok(false) };
         let Some(run) = self.store.get(&last.value).await? else { return Ok(false) };
         let run = document::<pb::ReconcileReply>(&last.value, &run.value);
-        Ok(self.subject.read(self.identity, &last.value, run)?.is_some_and(|run| run.equal))
+        Ok(self.subject.read(self.owner, &last.value, run)?.is_some_and(|run| run.equal))
     }
 }
 
@@ -187,7 +187,7 @@ fn same(key: &[u8], one: &[u8], other: &[u8]) -> bool {
     matches!((settlement(one), settlement(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-fn service(author: &Author) -> Identity {
+fn service(author: &Author) -> Owner {
     match author.side {
         Side::Home => home(&author.region),
         Side::Care => care(&author.region),

@@ -14,7 +14,7 @@ use super::{Stores, Subject};
 use crate::{
     home::member,
     hub::{clearing::fold, ledger::events, prepayment, screening, tickets},
-    node::{Failure, Identity, Pages, Role, document, keys},
+    node::{Failure, Owner, Pages, Role, document, keys},
     wire::{
         self, case, claim, clearing, date, difference, id, month, optional_date, optional_id,
         pb::{self, agency_reply, answer::Outcome, message_record::State},
@@ -70,7 +70,7 @@ const HOME: &[Role] = &[Role::Home];
 
 #[rustfmt::skip]
 const KINDS: &[Kind] = &[
-    Kind(b'x', ALL, |_, key, value| whole(key, value, |of| Identity::parse(of).map(|_| keys::IDENTITY.to_vec()))),
+    Kind(b'x', ALL, |_, key, value| whole(key, value, |of| Owner::parse(of).map(|_| keys::OWNER.to_vec()))),
     Kind(b'm', ALL, message),
     Kind(b'p', CARE, |_, key, value| mark(value, key.strip_prefix(keys::PENDING).map(|rest| [b"m/", rest].concat()))),
     Kind(b'b', ALL, booked),
@@ -154,19 +154,19 @@ pub(super) fn subject() -> Subject {
 }
 
 /// Checks every record of a store.
-pub(super) async fn check(stores: &Stores, identity: &Identity) -> Result<Subject, Failure> {
+pub(super) async fn check(stores: &Stores, owner: &Owner) -> Result<Subject, Failure> {
     let mut subject = subject();
-    let Some(store) = stores.get(identity) else { return Ok(subject) };
+    let Some(store) = stores.get(owner) else { return Ok(subject) };
     match store.verify().await {
-        Err(StoreError::Damaged { what }) => subject.differs(identity, b"", "store", what),
+        Err(StoreError::Damaged { what }) => subject.differs(owner, b"", "store", what),
         read => read.map_err(Failure::from)?,
     }
     let mut pages = Pages::of(store, []);
     while let Some(page) = pages.next().await? {
         for (key, record) in &page {
             subject.look();
-            if let Err(Wrong { field, what }) = right(identity.role, store, key, &record.value).await? {
-                subject.differs(identity, key, field, what);
+            if let Err(Wrong { field, what }) = right(owner.role, store, key, &record.value).await? {
+                subject.differs(owner, key, field, what);
             }
         }
     }

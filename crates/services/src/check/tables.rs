@@ -18,46 +18,46 @@ use crate::{
         fold, outcome_of,
         trail::{Dates, is_in},
     },
-    node::{Failure, Identity, Pages, Stop, document, keys},
+    node::{Failure, Owner, Pages, Stop, document, keys},
     wire::pb,
 };
 
 /// Makes every table again.
 pub(super) async fn check(stores: &Stores) -> Result<Subject, Failure> {
     let mut subject = Subject::new("tables", "清算表", "every table is the fold of its items");
-    let Some((identity, store)) = stores.hub() else {
+    let Some((owner, store)) = stores.hub() else {
         subject.missing.insert(super::hub());
         return Ok(subject);
     };
-    let Some(dates) = subject.read(identity, keys::PERIODS, Dates::load(store).await)? else { return Ok(subject) };
+    let Some(dates) = subject.read(owner, keys::PERIODS, Dates::load(store).await)? else { return Ok(subject) };
     let mut sums = BTreeMap::<Month, Sums>::new();
     let mut pages = Pages::of(store, keys::TABLES);
     while let Some(page) = pages.next().await? {
         for (key, Record { value, .. }) in &page {
             let table = document::<pb::ClearingTable>(key, value);
-            let Some(table) = subject.read(identity, key, table)? else { continue };
+            let Some(table) = subject.read(owner, key, table)? else { continue };
             let named = fold::names(&table);
-            let Some((period, ..)) = subject.read(identity, key, named)? else { continue };
+            let Some((period, ..)) = subject.read(owner, key, named)? else { continue };
             if !dates.made.contains(&period) {
                 // They are being made: a crash in between only delays.
                 continue;
             }
             subject.look();
             let credit = credit(store, &table).await;
-            if let Some(credit) = subject.read(identity, key, credit)? {
-                subject.compare(identity, key, "credit", Fen(table.credit), credit);
+            if let Some(credit) = subject.read(owner, key, credit)? {
+                subject.compare(owner, key, "credit", Fen(table.credit), credit);
             }
             let again = fold::again(store, &table, None).await;
-            let Some(again) = subject.read(identity, key, again)? else { continue };
-            compare(&mut subject, identity, key, &table, &again);
+            let Some(again) = subject.read(owner, key, again)? else { continue };
+            compare(&mut subject, owner, key, &table, &again);
             let added = sums.entry(period).or_default().add(&table, &again).map_err(Refusal::from);
-            subject.read(identity, key, added)?;
+            subject.read(owner, key, added)?;
         }
     }
     for (period, Sums { payable, receivable }) in &sums {
-        subject.compare(identity, &keys::tables_of(*period), "payable", *payable, *receivable);
+        subject.compare(owner, &keys::tables_of(*period), "payable", *payable, *receivable);
     }
-    without_table(&mut subject, identity, store, &dates).await?;
+    without_table(&mut subject, owner, store, &dates).await?;
     Ok(subject)
 }
 
@@ -76,13 +76,7 @@ impl Sums {
     }
 }
 
-fn compare(
-    subject: &mut Subject,
-    identity: &Identity,
-    key: &[u8],
-    table: &pb::ClearingTable,
-    again: &pb::ClearingTable,
-) {
+fn compare(subject: &mut Subject, owner: &Owner, key: &[u8], table: &pb::ClearingTable, again: &pb::ClearingTable) {
     let folded = |table: &pb::ClearingTable| pb::ClearingTable {
         rows: table.rows.clone(),
         payable: table.payable,
@@ -90,12 +84,7 @@ fn compare(
         ..pb::ClearingTable::default()
     };
     if let Some(unequal) = unequal::first(&folded(table), &folded(again)) {
-        subject.differs(
-            identity,
-            key,
-            unequal.field,
-            format!("{}, and its items give {}", unequal.found, unequal.right),
-        );
+        subject.differs(owner, key, unequal.field, format!("{}, and its items give {}", unequal.found, unequal.right));
     }
 }
 
@@ -113,12 +102,7 @@ async fn credit(store: &Store, table: &pb::ClearingTable) -> Result<Fen, Stop> {
 }
 
 /// Items of a period that is made belong to a table, and what a table left is taken over by the next.
-async fn without_table(
-    subject: &mut Subject,
-    identity: &Identity,
-    store: &Store,
-    dates: &Dates,
-) -> Result<(), Failure> {
+async fn without_table(subject: &mut Subject, owner: &Owner, store: &Store, dates: &Dates) -> Result<(), Failure> {
     let mut known: Option<(Month, RegionCode, RegionCode)> = None;
     let mut pages = Pages::of(store, keys::ITEMS);
     while let Some(page) = pages.next().await? {
@@ -131,7 +115,7 @@ async fn without_table(
             if store.get(&keys::table(*period, home, care)).await?.is_none() {
                 let in_it = document::<pb::ClearedItem>(key, value).is_ok_and(|item| is_in(&item));
                 let what = if in_it { "no table holds it" } else { "no table says that it was carried" };
-                subject.differs(identity, key, "table", what);
+                subject.differs(owner, key, "table", what);
             }
             known = Some(pair);
         }

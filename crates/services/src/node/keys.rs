@@ -8,7 +8,7 @@ use zhijie_domain::{
 };
 
 /// `x`: whose store it is.
-pub const IDENTITY: &[u8] = b"x";
+pub const OWNER: &[u8] = b"x";
 
 /// `m/…`: a message and what became of it. `rest` is the message's key.
 #[must_use]

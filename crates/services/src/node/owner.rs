@@ -11,14 +11,14 @@ use crate::wire::{optional_id, pb};
 
 /// A role, and the province that plays it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Identity {
+pub struct Owner {
     /// What the service is.
     pub role: Role,
     /// Its province; the hub has none.
     pub region: Option<RegionCode>,
 }
 
-impl fmt::Display for Identity {
+impl fmt::Display for Owner {
     /// `hub`, `home-340000`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.region {
@@ -28,19 +28,19 @@ impl fmt::Display for Identity {
     }
 }
 
-impl Identity {
+impl Owner {
     /// Reads the record.
     ///
     /// # Errors
     /// `FieldInvalid` naming the field.
-    pub(crate) fn parse(record: &pb::Identity) -> Result<Identity, Refusal> {
+    pub(crate) fn parse(record: &pb::Owner) -> Result<Owner, Refusal> {
         let role = [Role::Care, Role::Hub, Role::Home].into_iter().find(|role| role.name() == record.role);
         let role = role.ok_or_else(|| Refusal::malformed("role", "应为已知角色", "care, hub or home"))?;
         let region = optional_id(RegionCode::parse, &record.region, "region")?;
         if region.is_some() == (role == Role::Hub) {
             return Err(Refusal::malformed("region", "国家平台以外须有省份", "a province, but for the hub"));
         }
-        Ok(Identity { role, region })
+        Ok(Owner { role, region })
     }
 }
 
@@ -49,15 +49,15 @@ impl Identity {
 /// # Errors
 /// When it is another's, or the store fails.
 pub async fn claim(store: &Store, role: Role, region: Option<&RegionCode>) -> io::Result<()> {
-    let own = Identity { role, region: region.cloned() };
-    match identity(store).await.map_err(io::Error::other)? {
+    let own = Owner { role, region: region.cloned() };
+    match owner(store).await.map_err(io::Error::other)? {
         Some(known) if known == own => return Ok(()),
         Some(known) => return Err(io::Error::other(format!("the store is of {known}, and this service is {own}"))),
         None => {}
     }
     let mut txn = store.begin();
     let region = own.region.as_ref().map(ToString::to_string).unwrap_or_default();
-    txn.keep(keys::IDENTITY.to_vec(), &pb::Identity { role: role.name().into(), region });
+    txn.keep(keys::OWNER.to_vec(), &pb::Owner { role: role.name().into(), region });
     match commit(txn).await.map_err(io::Error::other)? {
         Committed::Yes => Ok(()),
         Committed::Conflict | Committed::Busy => Err(io::Error::other("the store takes no work yet")),
@@ -68,10 +68,10 @@ pub async fn claim(store: &Store, role: Role, region: Option<&RegionCode>) -> io
 ///
 /// # Errors
 /// [`Failure`] of the store, or a record that does not read.
-pub async fn identity(store: &Store) -> Result<Option<Identity>, Failure> {
-    let Some(record) = store.get(keys::IDENTITY).await? else { return Ok(None) };
-    let known: pb::Identity = document(keys::IDENTITY, &record.value)?;
-    stored(Identity::parse(&known), keys::IDENTITY).map(Some)
+pub async fn owner(store: &Store) -> Result<Option<Owner>, Failure> {
+    let Some(record) = store.get(keys::OWNER).await? else { return Ok(None) };
+    let known: pb::Owner = document(keys::OWNER, &record.value)?;
+    stored(Owner::parse(&known), keys::OWNER).map(Some)
 }
 
 #[cfg(test)]
@@ -84,7 +84,7 @@ mod tests {
     async fn a_store_is_of_who_claimed_it_first() {
         let store = Store::new(Memory::new());
         let anhui = RegionCode::parse("340000").unwrap();
-        assert_eq!(identity(&store).await.unwrap(), None);
+        assert_eq!(owner(&store).await.unwrap(), None);
         claim(&store, Role::Home, Some(&anhui)).await.unwrap();
         claim(&store, Role::Home, Some(&anhui)).await.unwrap();
         for (role, region) in [(Role::Care, Some(&anhui)), (Role::Hub, None)] {
