@@ -71,7 +71,7 @@ fn ratio(part: Option<&f64>, whole: Option<&f64>) -> Option<f64> {
 pub(super) fn tables(all: &All) -> String {
     let results = Results::of(all);
     let tables = [
-        ("吞吐与时延", "rates and latency", speed(&results)),
+        ("每秒吞吐与时延", "rates a second, and latency", speed(&results)),
         ("每笔结算的处理器时间，微秒", "CPU of a settlement, µs", cpu(&results)),
         ("每笔结算的磁盘字节与内存峰值", "bytes on disk of a settlement, and memory", room(&results)),
         ("各轮", "rounds", rounds(all)),
@@ -96,24 +96,23 @@ pub(super) fn json(all: &All) -> Value {
 
 fn speed(results: &Results) -> Table {
     let columns = [
-        ("what", "对象", "what"),
-        ("at", "工况", "at"),
-        ("offered", "到达/秒", "offered/s"),
-        ("settled", "结算/秒", "settled/s"),
+        // Two columns more would leave no room for words.
+        ("what", "对象 工况", "what and at"),
+        ("offered", "到达", "offered"),
+        ("settled", "结算", "settled"),
         ("p50", "p50", "p50"),
         ("p99", "p99", "p99"),
         ("p999", "p99.9", "p99.9"),
         ("of_knee", "占拐点", "of knee"),
-        ("of_ceiling", "占上限", "of ceiling"),
-        ("per_sync", "每同步", "per sync"),
+        ("of_ceiling", "占上限", "ceiling"),
+        ("per_sync", "每同步", "a sync"),
         ("fit", "有效轮", "fit"),
     ];
     let mut table = Table::new("speed", &columns);
     for (name, at, medians) in &results.rows {
         let figure = |key: &str| medians.figures.get(key).copied();
         table.row([
-            Cell::text(name),
-            Cell::text(place(*at)),
+            Cell::text(format!("{name} {}", place(*at))),
             number(figure(key::OFFERED), whole),
             number(figure(key::SETTLED), whole),
             number(figure(key::P50), duration),
@@ -326,7 +325,9 @@ mod tests {
         let parts = vec![part("sled", 2_500.0, 1_500), part(CEILING, 10_000.0, 100)];
         let all = All { parts, disk: vec![syncs.clone(), syncs] };
         let shown = tables(&all);
-        for needed in ["2,500", "25 %", "0.50", "37", "1/2", "2/2", "15 %", UNKNOWN, "5,000 syncs/s of 64 KiB"] {
+        for needed in
+            ["sled 拐点 knee", "2,500", "25 %", "0.50", "37", "1/2", "2/2", "15 %", UNKNOWN, "5,000 syncs/s of 64 KiB"]
+        {
             assert!(shown.contains(needed), "`{needed}` is missing in\n{shown}");
         }
         let json = json(&all);
