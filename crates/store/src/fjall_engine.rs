@@ -7,6 +7,7 @@ mod folder;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct Fjall {
     records: Keyspace,
     db: Database,
     note: Note,
+    /// Bytes written since the last memtable was closed.
+    gathered: AtomicU64,
     /// Dropped last: the lock ends with it.
     _folder: Folder,
 }
@@ -60,7 +63,7 @@ impl Fjall {
         let (db, records) = open_database(&folder.data())?;
         let last = prepare(&records, &folder)?;
         let note = folder.note(last)?;
-        Ok((Self { records, db, note, _folder: folder }, last))
+        Ok((Self { records, db, note, gathered: AtomicU64::new(0), _folder: folder }, last))
     }
 
     /// A new store, durable but for its name.
@@ -85,6 +88,21 @@ impl Fjall {
             thread::sleep(Duration::from_millis(1));
         }
         Ok(())
+    }
+}
+
+impl Fjall {
+    /// Closes the open memtable once so much was written to it. Left to itself, fjall asks its worker for that with every
+    /// commit: while the worker compacts, its queue fills, and the worker, which puts the next step into the same queue,
+    /// then waits for itself for ever.
+    fn close_memtable_after(&self, written: usize) -> Result<(), StoreError> {
+        let written = u64::try_from(written).unwrap_or(u64::MAX);
+        let gathered = self.gathered.fetch_add(written, Ordering::Relaxed).saturating_add(written);
+        if gathered < limits::FJALL_MEMTABLE_BYTES_MAX {
+            return Ok(());
+        }
+        self.gathered.store(0, Ordering::Relaxed);
+        self.records.rotate_memtable().map(drop).map_err(|error| failed("write", error))
     }
 }
 
@@ -122,8 +140,9 @@ impl Medium for Fjall {
     fn write(&self, group: Group<Version>) -> Result<(), StoreError> {
         self.wait_for_worker()?;
         let mut batch = durable(&self.db, group.writes.len() + 1);
-        let mut raw = Vec::new();
+        let (mut raw, mut written) = (Vec::new(), 0);
         for Write { key, version, value } in group.writes {
+            written += key.len() + value.as_ref().map_or(0, |value| value.len());
             let key = Slice::from(in_place(&mut raw, &[RECORD], &key));
             match value {
                 Some(value) => {
@@ -136,7 +155,7 @@ impl Medium for Fjall {
         batch.insert(&self.records, SEQUENCE_KEY, group.last.to_be_bytes());
         batch.commit().map_err(|error| failed("write", error))?;
         self.note.set(group.last);
-        Ok(())
+        self.close_memtable_after(written)
     }
 
     fn verify(&self) -> Result<(), StoreError> {
@@ -188,7 +207,8 @@ fn open_database(path: &Path) -> Result<(Database, Keyspace), StoreError> {
         .map_err(open)?;
     let options = || {
         KeyspaceCreateOptions::default()
-            .max_memtable_size(limits::FJALL_MEMTABLE_BYTES_MAX)
+            // Its own limit is not to be reached: the writer closes memtables.
+            .max_memtable_size(u64::MAX)
             .data_block_size_policy(BlockSizePolicy::all(limits::FJALL_BLOCK_BYTES))
             // The first level is soon written again.
             .data_block_compression_policy(CompressionPolicy::new([CompressionType::None, CompressionType::Lz4]))

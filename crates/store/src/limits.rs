@@ -58,7 +58,7 @@ pub const FJALL_CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Journals that fjall keeps, at most; it takes no smaller limit.
 pub const FJALL_JOURNAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// What fjall gathers in memory before it writes a table.
+/// Keys and values that fjall gathers in memory before it writes a table.
 pub const FJALL_MEMTABLE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// Full memtables that wait for fjall's worker, at most; then commits wait.
