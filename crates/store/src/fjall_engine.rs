@@ -89,9 +89,7 @@ impl Fjall {
         }
         Ok(())
     }
-}
 
-impl Fjall {
     /// Closes the open memtable once so much was written to it. Left to itself, fjall asks its worker for that with every
     /// commit: while the worker compacts, its queue fills, and the worker, which puts the next step into the same queue,
     /// then waits for itself for ever.
