@@ -19,7 +19,7 @@ use crate::Service;
 
 /// Starts the roles of a configuration and waits for a signal.
 pub(crate) async fn serve(service: &Service, role: Option<Role>) -> anyhow::Result<ExitCode> {
-    log_to_stderr("info");
+    log_to_stderr(SERVICE_LOG);
     let end = End::listen(service.stdin_is_a_leash)?;
     let served = Config::read(&service.config)?.start(role).await?;
     let stopped = tokio::select! {
@@ -83,9 +83,12 @@ fn leash() -> oneshot::Receiver<()> {
     let_go
 }
 
+/// What a service logs: of the libraries, such as the store's engines, only what goes wrong.
+pub(crate) const SERVICE_LOG: &str = "warn,zhijie=info";
+
 /// Logs to standard error: lines for people on a terminal, JSON for machines elsewhere.
-pub(crate) fn log_to_stderr(level: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+pub(crate) fn log_to_stderr(what: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(what));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         log.with_target(false).init();

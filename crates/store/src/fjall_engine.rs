@@ -262,3 +262,6 @@ fn failed(doing: &'static str, error: fjall::Error) -> StoreError {
         error => damaged(format!("in `fjall/`: {error:?}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

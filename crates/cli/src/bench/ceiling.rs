@@ -25,7 +25,7 @@ use zhijie_services::{
 };
 
 use super::sample;
-use crate::run::{End, log_to_stderr};
+use crate::run::{End, SERVICE_LOG, log_to_stderr};
 
 /// Which service stands here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -50,7 +50,7 @@ pub(crate) struct Options {
 
 /// Serves until it is let go.
 pub(crate) async fn ceiling(options: &Options) -> anyhow::Result<ExitCode> {
-    log_to_stderr("info");
+    log_to_stderr(SERVICE_LOG);
     let end = End::listen(true)?;
     let served = served(options).await?;
     end.told().await;
