@@ -3,18 +3,19 @@
 //! Values are not cut: fjall's tables take them as they are.
 
 mod folder;
+mod trail;
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
 use fjall::config::{BlockSizePolicy, CompressionPolicy};
 use fjall::{
-    CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable as _, Slice,
+    AbstractTree as _, CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode,
+    Readable as _, Slice,
 };
 
 use crate::error::StoreError;
@@ -24,8 +25,9 @@ use crate::limits;
 use crate::note::Note;
 use crate::port::{Record, Version};
 use folder::Folder;
+use trail::Trail;
 
-const FORMAT: &[u8] = b"zhijie-store 1";
+const FORMAT: &[u8] = b"zhijie-store 2";
 const KEYSPACE: &str = "records";
 
 /// The engine over fjall.
@@ -36,10 +38,16 @@ pub struct Fjall {
     records: Keyspace,
     db: Database,
     note: Note,
-    /// Bytes written since the last memtable was closed.
-    gathered: AtomicU64,
+    written: Mutex<Written>,
     /// Dropped last: the lock ends with it.
     _folder: Folder,
+}
+
+/// What the writer knows of what it wrote.
+struct Written {
+    /// Bytes since the last memtable was closed.
+    gathered: u64,
+    trail: Trail,
 }
 
 impl FjallEngine {
@@ -61,9 +69,12 @@ impl Fjall {
         }
         folder.check_lists()?;
         let (db, records) = open_database(&folder.data())?;
-        let last = prepare(&records, &folder)?;
+        let (last, trail) = prepare(&records, &folder)?;
         let note = folder.note(last)?;
-        Ok((Self { records, db, note, gathered: AtomicU64::new(0), _folder: folder }, last))
+        let marks = db.snapshot().range(&records, trail.range());
+        trail.check(marks.map(|row| row.key().map_err(|error| failed("read its marks", error))))?;
+        let written = Mutex::new(Written { gathered: records.tree.active_memtable().size(), trail });
+        Ok((Self { records, db, note, written, _folder: folder }, last))
     }
 
     /// A new store, durable but for its name.
@@ -71,7 +82,7 @@ impl Fjall {
         let (db, records) = open_database(path)?;
         let mut batch = durable(&db, 2);
         batch.insert(&records, FORMAT_KEY, FORMAT);
-        batch.insert(&records, SEQUENCE_KEY, 0_u64.to_be_bytes());
+        batch.insert(&records, SEQUENCE_KEY, sequence(0, &Trail::new()));
         batch.commit().map_err(|error| failed("write", error))
     }
 
@@ -93,14 +104,19 @@ impl Fjall {
     /// Closes the open memtable once so much was written to it. Left to itself, fjall asks its worker for that with every
     /// commit: while the worker compacts, its queue fills, and the worker, which puts the next step into the same queue,
     /// then waits for itself for ever.
-    fn close_memtable_after(&self, written: usize) -> Result<(), StoreError> {
-        let written = u64::try_from(written).unwrap_or(u64::MAX);
-        let gathered = self.gathered.fetch_add(written, Ordering::Relaxed).saturating_add(written);
-        if gathered < limits::FJALL_MEMTABLE_BYTES_MAX {
+    fn close_memtable_after(&self, bytes: usize) -> Result<(), StoreError> {
+        let mut written = self.written();
+        written.gathered = written.gathered.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        if written.gathered < limits::FJALL_MEMTABLE_BYTES_MAX {
             return Ok(());
         }
-        self.gathered.store(0, Ordering::Relaxed);
+        written.gathered = 0;
+        written.trail.close();
         self.records.rotate_memtable().map(drop).map_err(|error| failed("write", error))
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -137,10 +153,10 @@ impl Medium for Fjall {
 
     fn write(&self, group: Group<Version>) -> Result<(), StoreError> {
         self.wait_for_worker()?;
-        let mut batch = durable(&self.db, group.writes.len() + 1);
-        let (mut raw, mut written) = (Vec::new(), 0);
+        let mut batch = durable(&self.db, group.writes.len() + 4);
+        let (mut raw, mut bytes) = (Vec::new(), 0);
         for Write { key, version, value } in group.writes {
-            written += key.len() + value.as_ref().map_or(0, |value| value.len());
+            bytes += key.len() + value.as_ref().map_or(0, |value| value.len());
             let key = Slice::from(in_place(&mut raw, &[RECORD], &key));
             match value {
                 Some(value) => {
@@ -150,10 +166,18 @@ impl Medium for Fjall {
                 None => batch.remove(&self.records, key),
             }
         }
-        batch.insert(&self.records, SEQUENCE_KEY, group.last.to_be_bytes());
+        let mut written = self.written();
+        if self.records.sealed_memtable_count() == 0 {
+            written.trail.written_out();
+        }
+        let (mark, taken) = written.trail.step();
+        batch.insert(&self.records, mark, []);
+        taken.for_each(|taken| batch.remove(&self.records, taken));
+        batch.insert(&self.records, SEQUENCE_KEY, sequence(group.last, &written.trail));
+        drop(written);
         batch.commit().map_err(|error| failed("write", error))?;
         self.note.set(group.last);
-        self.close_memtable_after(written)
+        self.close_memtable_after(bytes)
     }
 
     fn verify(&self) -> Result<(), StoreError> {
@@ -171,13 +195,14 @@ impl Medium for Fjall {
     }
 }
 
-/// Checks the format, and gives the last version given out.
-fn prepare(records: &Keyspace, folder: &Folder) -> Result<u64, StoreError> {
+/// Checks the format, and gives the last version given out and the trail.
+fn prepare(records: &Keyspace, folder: &Folder) -> Result<(u64, Trail), StoreError> {
     match raw(records, FORMAT_KEY)? {
         Some(format) if *format == *FORMAT => {
             let sequence = raw(records, SEQUENCE_KEY)?;
             let sequence = sequence.as_deref().and_then(number);
-            sequence.map(|(last, _)| last).ok_or_else(|| damaged("its sequence number is missing"))
+            let sequence = sequence.and_then(|(last, kept)| Some((last, Trail::parse(kept)?)));
+            sequence.ok_or_else(|| damaged("its sequence number is missing"))
         }
         Some(format) => {
             let (found, known) = (format.escape_ascii(), FORMAT.escape_ascii());
@@ -188,6 +213,11 @@ fn prepare(records: &Keyspace, folder: &Folder) -> Result<u64, StoreError> {
         }
         None => Err(folder.foreign("another program's fjall database".to_owned())),
     }
+}
+
+/// What is kept under [`SEQUENCE_KEY`].
+fn sequence(last: u64, trail: &Trail) -> Vec<u8> {
+    [&last.to_be_bytes()[..], &trail.to_bytes()].concat()
 }
 
 fn raw(records: &Keyspace, key: &[u8]) -> Result<Option<Slice>, StoreError> {
@@ -211,7 +241,9 @@ fn open_database(path: &Path) -> Result<(Database, Keyspace), StoreError> {
             // The first level is soon written again.
             .data_block_compression_policy(CompressionPolicy::new([CompressionType::None, CompressionType::Lz4]))
             .compaction_strategy(Arc::new(
-                fjall::compaction::Leveled::default().with_table_target_size(limits::FJALL_TABLE_BYTES),
+                fjall::compaction::Leveled::default()
+                    .with_table_target_size(limits::FJALL_TABLE_BYTES)
+                    .with_l0_threshold(limits::FJALL_LOOSE_TABLES),
             ))
     };
     let records = db.keyspace(KEYSPACE, options).map_err(open)?;

@@ -2,7 +2,7 @@
 
 /// Tells the format of the tree.
 pub(crate) const FORMAT_KEY: &[u8] = b"\0format";
-/// Holds the last version given out, a big-endian `u64`.
+/// Holds the last version given out, a big-endian `u64`; what an engine keeps with each group may follow.
 pub(crate) const SEQUENCE_KEY: &[u8] = b"\0sequence";
 /// Holds what the records come to together.
 pub(crate) const SUM_KEY: &[u8] = b"\0sum";

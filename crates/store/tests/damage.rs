@@ -45,7 +45,7 @@ const SHAPES: [Shape; 3] = [
     Shape { name: "closed", commits: 600, records: 4, length: 400, closed: true },
     Shape { name: "killed", commits: 600, records: 4, length: 400, closed: false },
     // Large enough for fjall to have written tables.
-    Shape { name: "large", commits: 240, records: 40, length: 5_000, closed: false },
+    Shape { name: "large", commits: 400, records: 40, length: 5_000, closed: false },
 ];
 
 /// The child that makes a store; does nothing in an ordinary run.
