@@ -1,6 +1,6 @@
 //! Runs of the load generator for the benchmark: doctor's visits with twenty fee lines each, settled in one message.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{cell::Cell, fmt, future::Future, time::Duration};
 
 use anyhow::Context;
 use zhijie_loadgen::{
@@ -11,6 +11,7 @@ use zhijie_loadgen::{
     },
     report::{Check, Report},
     run,
+    watch::allocated,
 };
 
 use crate::spawn::{Layout, Spawned};
@@ -37,6 +38,8 @@ pub(super) struct Bench {
     pub(super) people: u32,
     /// Its services decide and store nothing: there are no books to compare.
     pub(super) ceiling: bool,
+    /// How many were settled in all runs.
+    pub(super) settled: Cell<u64>,
 }
 
 impl Bench {
@@ -94,7 +97,16 @@ impl Bench {
                 tell(&look);
             }
         });
-        let report = report.await.with_context(|| self.name.clone())?;
+        let mut report = report.await.with_context(|| self.name.clone())?;
+        self.settled.set(self.settled.get() + report.seconds.iter().map(|second| second.good).sum::<u64>());
+        // Of one run among several it says little: journals and tables are made and dropped in large pieces.
+        let stores = self.cluster.watched();
+        for process in &mut report.processes {
+            let store =
+                stores.iter().find(|watched| watched.name == process.name).and_then(|found| found.store.as_deref());
+            let held = store.and_then(allocated);
+            process.disk_per_settlement = held.map(|bytes| bytes as f64 / self.settled.get().max(1) as f64);
+        }
         if self.ceiling || report.gate.passed {
             return Ok(report);
         }

@@ -98,15 +98,15 @@ fn speed(results: &Results) -> Table {
     let columns = [
         // Two columns more would leave no room for words.
         ("what", "对象 工况", "what and at"),
-        ("offered", "到达", "offered"),
+        ("offered", "到达", "came"),
         ("settled", "结算", "settled"),
         ("p50", "p50", "p50"),
         ("p99", "p99", "p99"),
         ("p999", "p99.9", "p99.9"),
-        ("of_knee", "占拐点", "of knee"),
-        ("of_ceiling", "占上限", "ceiling"),
+        ("of_knee", "占拐点", "÷ knee"),
+        ("of_ceiling", "占上限", "÷ top"),
         ("per_sync", "每同步", "a sync"),
-        ("fit", "有效轮", "fit"),
+        ("fit", "有效", "fit"),
     ];
     let mut table = Table::new("speed", &columns);
     for (name, at, medians) in &results.rows {

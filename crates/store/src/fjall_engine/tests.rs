@@ -41,3 +41,20 @@ fn the_writer_closes_memtables_while_the_worker_is_busy() {
     }
     panic!("closed memtables are never written out");
 }
+
+#[test]
+fn a_group_that_is_lost_before_others_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Fjall::open(Folder::open(dir.path()).unwrap());
+    let (store, mut last) = open().unwrap();
+    for _ in 0..5 {
+        write(&store, &mut last, 3, 16);
+    }
+    drop(store);
+    let (store, last) = open().unwrap();
+    assert_eq!(last, 15);
+    store.records.remove([3, 0, 0, 0, 0, 0, 0, 0, 3]).unwrap();
+    drop(store);
+    let Err(StoreError::Damaged { what }) = open() else { panic!("it opens") };
+    assert!(what.starts_with("group 3 of its commits is lost"), "{what}");
+}
