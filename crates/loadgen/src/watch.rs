@@ -304,13 +304,16 @@ mod tests {
         let gone = Watched { name: "gone".into(), pid: u32::MAX >> 1, store: Some(folder.path().join("none")) };
         let watcher = Watcher::begin(vec![own, gone]);
         fs::write(folder.path().join("sub/file"), vec![7; 100_000]).unwrap();
-        let until = Instant::now() + Duration::from_millis(300);
-        while Instant::now() < until {}
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(300) {}
         let (processes, machine) = watcher.finish(10);
+        // Other tests of this process may have all cores, a tick more of each.
+        let cores = std::thread::available_parallelism().unwrap().get() as f64;
+        let most = cores * (begun.elapsed() + system::tick()).as_micros() as f64 / 10.0;
 
         let own = processes.iter().find(|process| process.name == "generator").unwrap();
         assert!(own.is_known());
-        assert!((1_000.0..60_000.0).contains(&own.cpu_per_settlement), "{own:?}");
+        assert!((1_000.0..=most).contains(&own.cpu_per_settlement), "{own:?}, at most {most}");
         assert!(own.memory_max > 1 << 20, "{own:?}");
         assert!((10_000.0..12_000.0).contains(&own.disk_per_settlement.unwrap()), "{own:?}");
         let gone = processes.iter().find(|process| process.name == "gone").unwrap();

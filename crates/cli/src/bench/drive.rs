@@ -33,16 +33,20 @@ const TAIL_MAX_MS: u64 = 100;
 pub(super) struct Bench {
     pub(super) cluster: Spawned,
     /// What it is, in words.
-    pub(super) name: String,
+    name: String,
     /// Insured people.
-    pub(super) people: u32,
+    people: u32,
     /// Its services decide and store nothing: there are no books to compare.
-    pub(super) ceiling: bool,
+    ceiling: bool,
     /// How many were settled in all runs.
-    pub(super) settled: Cell<u64>,
+    settled: Cell<u64>,
 }
 
 impl Bench {
+    pub(super) fn new(cluster: Spawned, name: &str, people: u32, ceiling: bool) -> Bench {
+        Bench { cluster, name: name.to_owned(), people, ceiling, settled: Cell::new(0) }
+    }
+
     /// Visits at a rate for so long.
     pub(super) async fn constant(&self, rate: f64, lasting: Duration) -> anyhow::Result<Report> {
         let profile = Profile::shipped("constant", rate, Some(lasting))?;
@@ -99,12 +103,11 @@ impl Bench {
         });
         let mut report = report.await.with_context(|| self.name.clone())?;
         self.settled.set(self.settled.get() + report.seconds.iter().map(|second| second.good).sum::<u64>());
-        // Of one run among several it says little: journals and tables are made and dropped in large pieces.
-        let stores = self.cluster.watched();
+        // By how much stores grew in one run among several says little: journals and tables come and go in large pieces.
+        let watched = self.cluster.watched();
         for process in &mut report.processes {
-            let store =
-                stores.iter().find(|watched| watched.name == process.name).and_then(|found| found.store.as_deref());
-            let held = store.and_then(allocated);
+            let own = watched.iter().find(|watched| watched.name == process.name);
+            let held = own.and_then(|own| own.store.as_deref()).and_then(allocated);
             process.disk_per_settlement = held.map(|bytes| bytes as f64 / self.settled.get().max(1) as f64);
         }
         if self.ceiling || report.gate.passed {

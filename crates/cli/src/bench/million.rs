@@ -1,6 +1,6 @@
 //! The long run: millions of settlements into one cluster, as fast as it takes them, to see whether it tires.
 
-use std::{cell::Cell, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -70,7 +70,7 @@ pub(super) async fn run(
     let layout = layout(engine, false, folder);
     let cluster = Spawned::start(&layout).await?;
     let stores: Vec<PathBuf> = cluster.watched().into_iter().filter_map(|watched| watched.store).collect();
-    let bench = Bench { cluster, name: engine.to_owned(), people, ceiling: false, settled: Cell::new(0) };
+    let bench = Bench::new(cluster, engine, people, false);
     let (enough, mut settled) = (Notify::new(), 0);
     // What the stores hold at each second.
     let (before, mut sizes) = (size(&stores), Vec::new());

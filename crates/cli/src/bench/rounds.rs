@@ -1,7 +1,6 @@
 //! The rounds: each engine, in plaintext and with TLS, the ceiling and the disk in turn, and then all again.
 
 use std::{
-    cell::Cell,
     collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
@@ -150,7 +149,7 @@ async fn carried(
     let (ceiling, layout) = (name == CEILING, layout(name, false, folder));
     say("starting");
     let cluster = if ceiling { Spawned::ceiling(&layout).await? } else { Spawned::start(&layout).await? };
-    let bench = Bench { cluster, name: name.to_owned(), people: plan.people, ceiling, settled: Cell::new(0) };
+    let bench = Bench::new(cluster, name, plan.people, ceiling);
     let (knee, searched) = match plan.rate {
         Some(rate) => (rate, Some(0)),
         None => knee(&bench, first, plan.stage / STEP_PART, say).await?,
@@ -179,7 +178,7 @@ fn with_tls(engine: &str) -> String {
 async fn secured(plan: &Plan, engine: &str, rate: f64, folder: PathBuf) -> anyhow::Result<Measured> {
     let layout = layout(engine, true, folder);
     let cluster = Spawned::start(&layout).await?;
-    let bench = Bench { cluster, name: with_tls(engine), people: plan.people, ceiling: false, settled: Cell::new(0) };
+    let bench = Bench::new(cluster, &with_tls(engine), plan.people, false);
     let measured = Measured::run(&bench.constant(rate, plan.stage).await?);
     bench.cluster.stop().await?;
     std::fs::remove_dir_all(&layout.folder)?;
