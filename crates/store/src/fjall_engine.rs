@@ -7,7 +7,7 @@ mod trail;
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -104,8 +104,7 @@ impl Fjall {
     /// Closes the open memtable once so much was written to it. Left to itself, fjall asks its worker for that with every
     /// commit: while the worker compacts, its queue fills, and the worker, which puts the next step into the same queue,
     /// then waits for itself for ever.
-    fn close_memtable_after(&self, bytes: usize) -> Result<(), StoreError> {
-        let mut written = self.written();
+    fn close_memtable_after(&self, written: &mut Written, bytes: usize) -> Result<(), StoreError> {
         written.gathered = written.gathered.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         if written.gathered < limits::FJALL_MEMTABLE_BYTES_MAX {
             return Ok(());
@@ -113,10 +112,6 @@ impl Fjall {
         written.gathered = 0;
         written.trail.close();
         self.records.rotate_memtable().map(drop).map_err(|error| failed("write", error))
-    }
-
-    fn written(&self) -> MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -166,7 +161,8 @@ impl Medium for Fjall {
                 None => batch.remove(&self.records, key),
             }
         }
-        let mut written = self.written();
+        // Nobody but the writer wants it.
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         if self.records.sealed_memtable_count() == 0 {
             written.trail.written_out();
         }
@@ -174,10 +170,9 @@ impl Medium for Fjall {
         batch.insert(&self.records, mark, []);
         taken.for_each(|taken| batch.remove(&self.records, taken));
         batch.insert(&self.records, SEQUENCE_KEY, sequence(group.last, &written.trail));
-        drop(written);
         batch.commit().map_err(|error| failed("write", error))?;
         self.note.set(group.last);
-        self.close_memtable_after(bytes)
+        self.close_memtable_after(&mut written, bytes)
     }
 
     fn verify(&self) -> Result<(), StoreError> {

@@ -10,6 +10,8 @@ pub(crate) const SUM_KEY: &[u8] = b"\0sum";
 pub(crate) const RECORD: u8 = 1;
 /// The first byte of a chunk's key.
 pub(crate) const CHUNK: u8 = 2;
+/// The first byte of the key of a group's mark.
+pub(crate) const MARK: u8 = 3;
 
 /// The key of a record in the tree.
 pub(crate) fn record_key(key: &[u8]) -> Vec<u8> {
@@ -26,6 +28,11 @@ pub(crate) fn record_range(start: &[u8], end: &[u8]) -> std::ops::Range<Vec<u8>>
         end => record_key(end),
     };
     record_key(start)..end
+}
+
+/// Two numbers, as [`number`] reads them one after the other.
+pub(crate) fn two_numbers(first: u64, second: u64) -> [u8; 16] {
+    (u128::from(first) << u64::BITS | u128::from(second)).to_be_bytes()
 }
 
 /// The number at the beginning of `raw`, and the rest.

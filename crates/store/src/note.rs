@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::StoreError;
-use crate::keys::number;
+use crate::keys::{number, two_numbers};
 
 const NAME: &str = "last";
 /// The commit, and its hash.
@@ -57,11 +57,7 @@ impl Note {
 }
 
 fn content(last: u64) -> [u8; BYTES] {
-    let mut content = [0; BYTES];
-    let (number, hash) = content.split_at_mut(BYTES / 2);
-    number.copy_from_slice(&last.to_be_bytes());
-    hash.copy_from_slice(&xxh3_64(&last.to_be_bytes()).to_be_bytes());
-    content
+    two_numbers(last, xxh3_64(&last.to_be_bytes()))
 }
 
 /// The commit noted, 0 where none is, as in what a power cut leaves of a new note; `None` for what was never written.

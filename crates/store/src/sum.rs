@@ -3,7 +3,7 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::keys::number;
+use crate::keys::{number, two_numbers};
 use crate::port::Version;
 
 /// How many records there are, and the sum of a hash of each one's key and version.
@@ -27,11 +27,7 @@ impl Sum {
     }
 
     pub(crate) fn to_bytes(self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        let (records, hashes) = bytes.split_at_mut(8);
-        records.copy_from_slice(&self.records.to_be_bytes());
-        hashes.copy_from_slice(&self.hashes.to_be_bytes());
-        bytes
+        two_numbers(self.records, self.hashes)
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {

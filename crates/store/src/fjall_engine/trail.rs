@@ -5,10 +5,8 @@
 use std::ops::Range;
 
 use crate::error::StoreError;
-use crate::keys::number;
+use crate::keys::{MARK, number, two_numbers};
 
-/// The first byte of a mark's key; the number of its group follows.
-const MARK: u8 = 3;
 /// Marks that a group takes away, at most; it leaves one.
 const TAKEN_MAX: usize = 2;
 
@@ -40,11 +38,7 @@ impl Trail {
 
     /// What is kept with a group.
     pub(super) fn to_bytes(&self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        let (first, last) = bytes.split_at_mut(8);
-        first.copy_from_slice(&self.first.to_be_bytes());
-        last.copy_from_slice(&self.last.to_be_bytes());
-        bytes
+        two_numbers(self.first, self.last)
     }
 
     /// Where the marks lie.
